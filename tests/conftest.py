@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the collection importable under its full name, and gives integration tests real servers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / ".collections")]
+
+from demo.embedded.binaries import valkey_server
+from demo.embedded.postgres import PostgresServer
+from demo.embedded.valkey import ValkeyServer
+from tests.support.databases import Database
+from tests.support.versions import chosen_versions, postgres_programs
+
+# What checks on sessions, statements and storage need; tests that need more start a server of their own.
+SETTINGS = {
+    "shared_preload_libraries": "pg_stat_statements",
+    "wal_level": "logical",
+    "max_prepared_transactions": "5",
+    "autovacuum": "off",
+}
+
+
+@pytest.fixture(scope="session", params=chosen_versions(), ids=lambda major: f"pg{major}")
+def postgres(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """One server for the whole session and version. Tests create databases of their own in it (``database``)."""
+    directory = tmp_path_factory.mktemp(f"postgres{request.param}")
+    server = PostgresServer(postgres_programs(request.param), directory, settings=SETTINGS).create()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database(postgres: PostgresServer, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A fresh database; gone, with every session in it, after the test."""
+    with Database.fresh(postgres, request.node.name) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    """One server for the whole session; tests that need an empty one flush it."""
+    server = ValkeyServer(valkey_server(), tmp_path_factory.mktemp("valkey"), password="demo-redis").start()
+    yield server
+    server.stop()
