@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / ".collections")]
@@ -17,6 +18,10 @@ from demo.embedded.postgres import PostgresServer
 from demo.embedded.valkey import ValkeyServer
 from tests.support.databases import Database
 from tests.support.versions import chosen_versions, postgres_programs
+
+# How long an example takes is a matter of the machine and its neighbours, and no reason to fail.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 # What checks on sessions, statements and storage need; tests that need more start a server of their own.
 SETTINGS = {
