@@ -44,11 +44,7 @@ class PostgresServer:
     @property
     def pid(self) -> int | None:
         """Of the running postmaster, from its lock file."""
-        try:
-            pid = int((self.data / "postmaster.pid").read_text().split()[0])
-        except (FileNotFoundError, ValueError, IndexError):
-            return None
-        return pid if process.is_running(pid) else None
+        return process.running_pid(self.data / "postmaster.pid", mark=str(self.data))
 
     def run(self, program: str, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess:
         """One of the server's own tools as the user that owns the data; raises with its output when it fails."""

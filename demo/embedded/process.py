@@ -78,6 +78,21 @@ def tail(log: Path, lines: int = 15) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else "(no log)"
 
 
+def running_pid(file: Path, mark: str) -> int | None:
+    """The process whose number ``file`` begins with, if it still runs and its command line holds ``mark``.
+
+    After a crash the number may belong to somebody else's process by now.
+    """
+    try:
+        pid = int(file.read_text().split()[0])
+    except (FileNotFoundError, ValueError, IndexError):
+        return None
+    if not is_running(pid):
+        return None
+    command = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True)
+    return pid if mark in command.stdout else None
+
+
 def is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)

@@ -27,11 +27,7 @@ class ValkeyServer:
 
     @property
     def pid(self) -> int | None:
-        try:
-            pid = int((self.directory / "server.pid").read_text())
-        except (FileNotFoundError, ValueError):
-            return None
-        return pid if process.is_running(pid) else None
+        return process.running_pid(self.directory / "server.pid", mark=f":{self.port}")
 
     def start(self) -> ValkeyServer:
         self.directory.mkdir(parents=True, exist_ok=True)

@@ -30,6 +30,10 @@ from .finding import OK, UNKNOWN, Finding, Value
 from .threshold import Threshold
 
 
+# Of all registers; one that is not named here is taken for a spelling mistake.
+PREFIXES = frozenset(("backup", "http", "pg", "redis"))
+
+
 @dataclass(frozen=True)
 class Unavailable:
     """Stands in a snapshot for a part that could not be observed: why, what would help, and how bad that is.
@@ -142,12 +146,16 @@ class Register:
     ) -> Selection:
         """What to run. Names may be given as findings show them (``pg.connections``) or without the prefix.
 
+        ``exclude_checks`` and ``thresholds`` may name checks of other systems, which are passed over: so one list and
+        one mapping serve a whole stack.
         Raises ``InputError`` for a name that does not exist, naming those that are alike.
         """
         wanted = {self._known("checks", name) for name in checks} or set(self.checks)
-        excluded = {self._known("exclude_checks", name) for name in exclude_checks}
+        excluded = {self._known("exclude_checks", name) for name in exclude_checks if not self._foreign(name)}
         limits = {}
         for name, given in thresholds.items():
+            if self._foreign(name):
+                continue
             full = self._known("thresholds", name)
             if not isinstance(given, Mapping):
                 raise InputError(
@@ -162,6 +170,9 @@ class Register:
                 if full in wanted - excluded
             )
         )
+
+    def _foreign(self, name: str) -> bool:
+        return "." in name and name.partition(".")[0] in PREFIXES - {self.prefix}
 
     def _known(self, option: str, name: str) -> str:
         full = name if name.startswith(self.prefix + ".") else "{0}.{1}".format(self.prefix, name)

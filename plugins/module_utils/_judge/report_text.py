@@ -1,0 +1,200 @@
+# Copyright: (c) 2026, analytics.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report as an operator reads it at the end of a run: what is wrong now, the worst first, and what to do next."""
+
+from __future__ import annotations
+
+import textwrap
+from itertools import groupby
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
+
+from .finding import CRITICAL, DEGRADED, HEALTHY, UNHEALTHY, UNKNOWN, WARNING
+from .report import PLANNED, REMAINING, RESOLVED
+from .text import printable, seconds_text, with_unit
+
+Paint = Callable[[str, str], str]
+
+NARROW = 100  # columns; below that a finding takes lines of its own instead of a row
+MOST_STEPS = 12  # of one kind on one target; the rest is counted
+
+COLOURS = {
+    CRITICAL: "red",
+    WARNING: "yellow",
+    UNKNOWN: "magenta",
+    UNHEALTHY: "red",
+    DEGRADED: "yellow",
+    HEALTHY: "green",
+}
+
+# What a person asks for first when comparing before and now; everything else is in the JSON file.
+HEADLINES: Dict[str, Tuple[str, str]] = {
+    "pg.tables.dead_rows": ("dead rows", "rows"),
+    "pg.tables.bloat_bytes": ("table bloat (estimate)", "bytes"),
+    "pg.indexes.bloat_bytes": ("index bloat (estimate)", "bytes"),
+    "pg.indexes.invalid": ("invalid indexes", ""),
+    "pg.database.size_bytes": ("database size", "bytes"),
+    "redis.keys.total": ("keys", ""),
+    "redis.keys.without_ttl": ("keys without TTL", ""),
+    "redis.memory.used_bytes": ("cache memory", "bytes"),
+    "backup.count": ("backups", ""),
+    "backup.newest_age_seconds": ("age of the newest backup", "seconds"),
+}
+
+
+def plain(text: str, colour: str) -> str:
+    """The ``Paint`` of everything that is not a terminal."""
+    return text
+
+
+def render(report: Mapping[str, Any], width: int, paint: Paint = plain) -> str:
+    """The whole report in lines of at most ``width`` columns. ``paint(text, colour)`` colours, or does not."""
+    width = max(width, 40)
+    still_open = [finding for finding in report["findings"] if finding["state"] != RESOLVED]
+    resolved = [finding for finding in report["findings"] if finding["state"] == RESOLVED]
+    lines = [""]
+    lines += _section("What is wrong now", _open(still_open, width, paint), width, paint)
+    lines += _section("What failed", _failures(report["failures"], width), width, paint)
+    lines += _section(_steps_title(report), _steps(report["steps"], width), width, paint)
+    lines += _section("What is better", _resolved(resolved, width) + _figures(report["measurements"]), width, paint)
+    lines += _verdict(report, len(still_open), len(resolved), paint)
+    return "\n".join(lines)
+
+
+def _section(title: str, lines: List[str], width: int, paint: Paint) -> List[str]:
+    return [paint("{0} {1}".format(title, "─" * (width - len(title) - 1)), "bold"), *lines, ""] if lines else []
+
+
+def _open(findings: Sequence[Mapping[str, Any]], width: int, paint: Paint) -> List[str]:
+    lines = []
+    # Findings come the worst first; a target stands where its worst finding puts it.
+    places = list(dict.fromkeys((finding["host"], finding["target"]) for finding in findings))
+    for host, target in places:
+        here = [finding for finding in findings if (finding["host"], finding["target"]) == (host, target)]
+        lines.append(printable("{0} · {1}".format(host, target), width))
+        lines += _rows(here, width, paint) if width >= NARROW else _blocks(here, width, paint)
+    return lines
+
+
+def _rows(findings: Sequence[Mapping[str, Any]], width: int, paint: Paint) -> List[str]:
+    header = ("severity", "check", "subject", "value", "limit")
+    cells = [
+        (f["severity"], f["check"], f["subject"], with_unit(f["value"], f["unit"]), limit_text(f)) for f in findings
+    ]
+    most = (8, 26, 34, 10, 10)
+    widths = [min(limit, max(len(row[n]) for row in [header, *cells])) for n, limit in enumerate(most)]
+    left = 2 + sum(widths) + 2 * len(widths)
+    lines = ["  " + "  ".join(title.ljust(size) for title, size in zip(header, widths)) + "  next step"]
+    for finding, row in zip(findings, cells):
+        columns = [_wrapped(text, size) for text, size in zip(row, widths)]
+        columns.append(_wrapped(next_step(finding), width - left))
+        height = max(len(column) for column in columns)
+        for number in range(height):
+            texts = [column[number] if number < len(column) else "" for column in columns]
+            padded = [text.ljust(size) for text, size in zip(texts, widths)]
+            padded[0] = paint(padded[0], COLOURS.get(finding["severity"], "normal"))
+            lines.append(("  " + "  ".join([*padded, texts[-1]])).rstrip())
+    return lines
+
+
+def _blocks(findings: Sequence[Mapping[str, Any]], width: int, paint: Paint) -> List[str]:
+    lines = []
+    for finding in findings:
+        severity = paint(finding["severity"], COLOURS.get(finding["severity"], "normal"))
+        title = "{0}: {1}".format(finding["check"], finding["subject"])
+        first, *more = _wrapped(title, width - 3 - len(finding["severity"]))
+        lines += ["  {0} {1}".format(severity, first), *("    " + line for line in more)]
+        if finding["value"] is not None:
+            value, limit = with_unit(finding["value"], finding["unit"]), limit_text(finding)
+            lines += _indented("{0} (limit {1})".format(value, limit or "none"), width)
+        lines += _indented(next_step(finding), width)
+    return lines
+
+
+def limit_text(finding: Mapping[str, Any]) -> str:
+    """The limit that the value has passed, or would pass first."""
+    limit = finding["critical"] if finding["severity"] == CRITICAL else finding["warning"]
+    if limit is None:
+        limit = finding["warning"] if finding["warning"] is not None else finding["critical"]
+    return with_unit(limit, finding["unit"]) if finding["value"] is not None else ""
+
+
+def next_step(finding: Mapping[str, Any]) -> str:
+    advice = finding["advice"]
+    return "{0} → {1}".format(finding["message"], advice) if advice else finding["message"]
+
+
+def _failures(failures: Sequence[Mapping[str, Any]], width: int) -> List[str]:
+    texts = ("{host} · {task}: {message}".format(**failure) for failure in failures)
+    return [line for text in texts for line in _indented(printable(text, 1000), width, first="  ")]
+
+
+def _steps_title(report: Mapping[str, Any]) -> str:
+    return "What would be done (check mode: nothing was changed)" if report["check_mode"] else "What was done"
+
+
+def _steps(steps: Sequence[Mapping[str, Any]], width: int) -> List[str]:
+    lines = []
+    for (host, target), here in groupby(steps, key=lambda step: (step["host"], step["target"])):
+        lines.append(printable("{0} · {1}".format(host, target), width))
+        for (action, outcome), alike in groupby(here, key=lambda step: (step["action"], step["outcome"])):
+            group = list(alike)
+            for step in group[:MOST_STEPS]:
+                lines += _indented(_step_text(step), width, first="  ")
+            if len(group) > MOST_STEPS:
+                lines.append("  … and {0} more: {1}".format(len(group) - MOST_STEPS, _outcome(action, outcome)))
+    return lines
+
+
+def _outcome(action: str, outcome: str) -> str:
+    return "{0}, left for later".format(action) if outcome == REMAINING else action
+
+
+def _step_text(step: Mapping[str, Any]) -> str:
+    figures = []
+    if isinstance(step.get("seconds"), (int, float)):
+        figures.append(seconds_text(step["seconds"]))
+    before, after = step.get("size_bytes_before"), step.get("size_bytes_after")
+    if before is not None and after is not None and before != after:
+        figures.append("{0} → {1}".format(with_unit(before, "bytes"), with_unit(after, "bytes")))
+    elif before is not None and step["outcome"] == PLANNED:
+        figures.append(with_unit(before, "bytes"))
+    text = "{0} {1}: {2}".format(_outcome(step["action"], step["outcome"]), step["subject"], step["reason"].rstrip("."))
+    return "{0} ({1})".format(text, ", ".join(figures)) if figures else text
+
+
+def _resolved(findings: Iterable[Mapping[str, Any]], width: int) -> List[str]:
+    texts = ("{0}: {1} · {2}".format(f["check"], f["subject"], f["message"]) for f in findings)
+    return [line for text in texts for line in _indented(text, width, first="  resolved  ")]
+
+
+def _figures(measurements: Sequence[Mapping[str, Any]]) -> List[str]:
+    rows = []
+    for look in measurements:
+        for name, (title, unit) in HEADLINES.items():
+            before, now = (look["before"] or {}).get(name), look["now"].get(name)
+            if before is not None and now is not None and before != now:
+                rows.append((look["host"], title, with_unit(before, unit), with_unit(now, unit)))
+    widths = [max((len(row[n]) for row in rows), default=0) for n in range(4)]
+    return [
+        "  {0}  {1}  {2} → {3}".format(host.ljust(widths[0]), title.ljust(widths[1]), before.rjust(widths[2]), now)
+        for host, title, before, now in rows
+    ]
+
+
+def _verdict(report: Mapping[str, Any], still_open: int, resolved: int, paint: Paint) -> List[str]:
+    status = report["status"]
+    compared = any(look["before"] is not None for look in report["measurements"])
+    change = "{0} → ".format(report["status_before"]) if compared else ""
+    counts = "{0} open".format(still_open) + (", {0} resolved".format(resolved) if compared else "")
+    name = report["playbook"] or "the stack"
+    return ["{0}: {1}{2} ({3})".format(name, change, paint(status, COLOURS[status]), counts), ""]
+
+
+def _wrapped(text: str, width: int) -> List[str]:
+    return textwrap.wrap(text, max(width, 10), break_on_hyphens=False) or [""]
+
+
+def _indented(text: str, width: int, first: str = "    ") -> List[str]:
+    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent="    ", break_on_hyphens=False)
