@@ -29,7 +29,6 @@ from .._errors import InputError
 from .finding import OK, UNKNOWN, Finding, Value
 from .threshold import Threshold
 
-
 # Of all registers; one that is not named here is taken for a spelling mistake.
 PREFIXES = frozenset(("backup", "http", "pg", "redis"))
 
