@@ -143,6 +143,17 @@ class PostgresClient:
                 raise self._unreachable(error) from error
             raise
 
+    def take_warnings(self) -> List[str]:
+        """What the server remarked besides its results, notices left out, since the last time this was asked."""
+        notices = self._connection.notices
+        texts = [str(notice) for notice in notices if not str(notice).startswith(("NOTICE", "INFO"))]
+        del notices[:]
+        return texts
+
+    def cancel(self) -> None:
+        """End the statement that runs, if any. The only method that another thread may call."""
+        self._connection.cancel()
+
     def row(self, statement: Any, parameters: Parameters = None) -> Dict[str, Any]:
         """The only row of a statement that always returns one."""
         return self.rows(statement, parameters)[0]
@@ -204,7 +215,8 @@ def _wait(connection: Any) -> None:
             state = connection.poll()
             if state == POLL_OK:
                 return
-            deadline = connection.deadline
+            # The callback is the whole process's: somebody else's connections have no deadline.
+            deadline = getattr(connection, "deadline", None)
             left = 1.0 if deadline is None else min(1.0, deadline.at - time.monotonic())
             if left <= 0:
                 raise _Late(deadline.seconds)
