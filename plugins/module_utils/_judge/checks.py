@@ -176,7 +176,10 @@ class Register:
     def _known(self, option: str, name: str) -> str:
         full = name if name.startswith(self.prefix + ".") else "{0}.{1}".format(self.prefix, name)
         if full not in self.checks:
-            alike = difflib.get_close_matches(full, self.checks, n=3, cutoff=0.5)
+            # Without the prefix, which every name shares and which would make all of them alike.
+            short = {known.partition(".")[2]: known for known in self.checks}
+            near = difflib.get_close_matches(full.partition(".")[2], short, n=3, cutoff=0.5)
+            alike = [short[known] for known in near]
             raise InputError(
                 "{0}: there is no check called '{1}'.".format(option, name),
                 "{0}: {1}.".format("Did you mean" if alike else "There are", ", ".join(alike or self.checks)),

@@ -58,7 +58,7 @@ def render(report: Mapping[str, Any], width: int, paint: Paint = plain) -> str:
     lines += _section("What failed", _failures(report["failures"], width), width, paint)
     lines += _section(_steps_title(report), _steps(report["steps"], width), width, paint)
     lines += _section("What is better", _resolved(resolved, width) + _figures(report["measurements"]), width, paint)
-    lines += _verdict(report, len(still_open), len(resolved), paint)
+    lines += _verdict(report, len(still_open), len(resolved), width, paint)
     return "\n".join(lines)
 
 
@@ -183,13 +183,14 @@ def _figures(measurements: Sequence[Mapping[str, Any]]) -> List[str]:
     ]
 
 
-def _verdict(report: Mapping[str, Any], still_open: int, resolved: int, paint: Paint) -> List[str]:
+def _verdict(report: Mapping[str, Any], still_open: int, resolved: int, width: int, paint: Paint) -> List[str]:
     status = report["status"]
     compared = any(look["before"] is not None for look in report["measurements"])
     change = "{0} → ".format(report["status_before"]) if compared else ""
     counts = "{0} open".format(still_open) + (", {0} resolved".format(resolved) if compared else "")
     name = report["playbook"] or "the stack"
-    return ["{0}: {1}{2} ({3})".format(name, change, paint(status, COLOURS[status]), counts), ""]
+    first, *more = _wrapped("{0}: {1}{2} ({3})".format(name, change, status, counts), width)
+    return [paint(first, COLOURS[status]), *more, ""]
 
 
 def _wrapped(text: str, width: int) -> List[str]:

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.analytics.ops.plugins.module_utils._judge.finding import Finding, check_result
+from ansible_collections.analytics.ops.plugins.module_utils._judge.plan import Step, act_result
+from ansible_collections.analytics.ops.plugins.module_utils._judge.report import Run
+from ansible_collections.analytics.ops.plugins.module_utils._judge.report_text import render
+
+BLOAT = Finding("pg.table_bloat", "public.tasks", "warning", "It is 40 % air.", 40.0, "%", 30, 50, "Run VACUUM.")
+IDLE = Finding("pg.idle_in_transaction", "pid 7", "critical", "It forgot to commit.", 900, "seconds", 300, 900, "Ask.")
+TARGET = "postgresql://db1:5432/analytics"
+
+
+def looked(*findings, **measurements):
+    return check_result(findings, target=TARGET, measurements=measurements)
+
+
+def run_of(*results):
+    run = Run(playbook="weekly_maintenance")
+    for result in results:
+        run.add_result("db1", "some task", result)
+    return run
+
+
+def test_first_look_is_before_and_last_look_is_now():
+    vacuumed = act_result(
+        [], [Step("vacuum", "public.tasks", "40 % dead rows", {"seconds": 1.5})], [], changed=True, target=TARGET
+    )
+    report = run_of(
+        looked(BLOAT, IDLE, **{"pg.tables.dead_rows": 4000}), vacuumed, looked(IDLE, **{"pg.tables.dead_rows": 0})
+    ).report()
+    assert [(f["check"], f["state"]) for f in report["findings"]] == [
+        ("pg.idle_in_transaction", "open"),
+        ("pg.table_bloat", "resolved"),
+    ]
+    assert (report["status_before"], report["status"]) == ("unhealthy", "unhealthy")
+    assert [(s["action"], s["outcome"], s["host"]) for s in report["steps"]] == [("vacuum", "done", "db1")]
+    assert report["measurements"] == [
+        {
+            "host": "db1",
+            "target": TARGET,
+            "before": {"pg.tables.dead_rows": 4000},
+            "now": {"pg.tables.dead_rows": 0},
+        }
+    ]
+    json.dumps(report)
+
+
+def test_one_look_has_no_before():
+    report = run_of(looked(BLOAT)).report()
+    assert report["measurements"][0]["before"] is None
+    assert report["findings"][0]["value_before"] is None
+
+
+def test_what_comes_up_during_the_run_is_new():
+    report = run_of(looked(), looked(IDLE)).report()
+    assert report["findings"][0]["state"] == "new"
+
+
+def test_check_mode_shows_the_plan():
+    step = Step("reindex", "public.i", "invalid", {"size_bytes_before": 8192})
+    run = run_of(act_result([step], [], [], changed=True, target=TARGET))
+    run.check_mode = True
+    assert run.report()["steps"][0]["outcome"] == "planned"
+    text = render(run.report(), 120)
+    assert "What would be done (check mode: nothing was changed)" in text
+    assert "reindex public.i: invalid (8 kB)" in text
+
+
+def test_unreachable_hosts_and_failures_are_never_hidden():
+    run = run_of(looked())
+    run.add_unreachable("db2", "ssh: no route to host")
+    run.add_failure("db1", "Check Redis", "redis is not installed")
+    report = run.report()
+    assert report["status"] == "degraded"
+    assert report["findings"][0]["check"] == "host.reachable"
+    text = render(report, 120)
+    assert "no route to host" in text
+    assert "db1 · Check Redis: redis is not installed" in text
+
+
+def test_results_of_other_modules_leave_no_trace():
+    run = run_of({"changed": True, "stdout": "x"}, {"status": "present", "changed": False})
+    assert run.is_empty
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 99, 100, 120, 160, 250])
+def test_no_line_is_wider_than_the_terminal(width):
+    run = run_of(looked(BLOAT, IDLE), looked(IDLE))
+    run.add_failure("db1", "A task with quite a long name for such a thing", "word " * 60)
+    assert max(len(line) for line in render(run.report(), width).splitlines()) <= width
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_every_open_finding_shows_value_limit_and_next_step(width):
+    text = " ".join(render(run_of(looked(BLOAT, IDLE)).report(), width).split())
+    for part in ("critical", "pg.idle_in_transaction", "15 min", "It forgot to commit. → Ask.", "40 %", "30 %", "Run"):
+        assert part in text
+    assert text.index("pg.idle_in_transaction") < text.index("pg.table_bloat")
+
+
+def test_colour_is_the_callers_business():
+    def paint(text, colour):
+        return f"<{colour}>{text}</{colour}>"
+
+    report = run_of(looked(IDLE)).report()
+    assert "<red>critical</red>" in render(report, 80, paint)
+    assert "<" not in render(report, 80)
+
+
+def test_many_steps_are_counted_and_what_remains_says_so():
+    done = [Step("vacuum", f"public.t{n}", "dead rows") for n in range(30)]
+    left = [Step("vacuum", "public.big", "would not finish in the time left")]
+    text = render(run_of(act_result(done, done, left, changed=True, target=TARGET)).report(), 120)
+    assert "… and 18 more: vacuum" in text
+    assert "vacuum, left for later public.big" in text
+
+
+def test_hostile_text_stays_on_its_line():
+    finding = Finding("pg.locks", "t\n\x1b[2J", "warning", "name \u202e\n<script>")
+    text = render(run_of(looked(finding)).report(), 120)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
