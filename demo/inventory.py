@@ -52,6 +52,7 @@ analytics_ops_redis_login:
   login_port: {cache}
   login_password: "{{{{ demo_password }}}}"
 analytics_ops_postgresql_programs: "{programs}"
+analytics_ops_lock_directory: "{locks}"
 
 # The demo's tables are a thousand times smaller than yours and its forgotten session is seconds old, so limits that
 # are in megabytes, gigabytes and minutes by default are lower here.
@@ -81,7 +82,14 @@ def write(stack: Stack) -> Path:
     ports = stack.ports
     hosts = HOSTS.format(primary=ports.primary, replica=ports.replica, backups=_escaped(stack.backups))
     (directory / "hosts.yml").write_text(hosts)
-    shared = VARIABLES.format(cache=ports.cache, api=ports.api, database=NAME, programs=_escaped(stack.programs))
+    (stack.home / "locks").mkdir()
+    shared = VARIABLES.format(
+        cache=ports.cache,
+        api=ports.api,
+        database=NAME,
+        programs=_escaped(stack.programs),
+        locks=_escaped(stack.home / "locks"),
+    )
     (variables / "stack.yml").write_text(shared)
     secret = variables / "secret.yml"
     secret.touch(mode=0o600)

@@ -55,6 +55,7 @@ class Stack:
     def up(self) -> None:
         """Start and fill everything. What an earlier, perhaps interrupted, run left behind goes first."""
         self.down()
+        self.ports = Ports()
         self._make_home()
         try:
             with ThreadPoolExecutor() as together:
