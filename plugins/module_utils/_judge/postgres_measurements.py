@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, Union
 
 from .checks import Unavailable
 from .postgres_activity import counter
+from .postgres_bloat import estimates
 from .rows import Row
 
 Number = Union[int, float]
@@ -84,11 +85,12 @@ def _tables(tables: List[Row]) -> Dict[str, Any]:
     return {"pg.tables.dead_rows": sum(table.dead for table in tables)}
 
 
-def _bloat(kind: str) -> Any:
-    def measure(relations: List[Row]) -> Dict[str, Any]:
-        return {"pg.{0}.bloat_bytes".format(kind): sum(r.bloat_bytes or 0 for r in relations)}
+def _table_bloat(relations: List[Row]) -> Dict[str, Any]:
+    return {"pg.tables.bloat_bytes": sum(bloat.bytes for table, bloat in estimates(relations, True))}
 
-    return measure
+
+def _index_bloat(relations: List[Row]) -> Dict[str, Any]:
+    return {"pg.indexes.bloat_bytes": sum(bloat.bytes for index, bloat in estimates(relations, False))}
 
 
 def _replicas(replicas: List[Row]) -> Dict[str, Any]:
@@ -125,8 +127,8 @@ _MEASURES = {
     "blocking": _blocking,
     "databases": _databases,
     "tables": _tables,
-    "table_bloat": _bloat("tables"),
-    "index_bloat": _bloat("indexes"),
+    "table_bloat": _table_bloat,
+    "index_bloat": _index_bloat,
     "replicas": _replicas,
     "slots": _slots,
     "standby": _standby,

@@ -2,110 +2,95 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How much of tables and B-trees is empty: estimated from statistics, or measured by pgstattuple where wanted.
+"""What is needed to estimate how much of tables and B-trees is empty, and its measurement by pgstattuple.
 
-The estimate is the usual one: rows times their average width, alignment included, at the fill factor, against the
-pages there are. Only relations of more than a megabyte are looked at. NULL where statistics are missing or hidden.
+Only relations of more than a megabyte, the largest first. ``readable`` says whether this role sees the statistics.
 """
 
 from __future__ import annotations
 
 from typing import Any, List, Optional
 
+from .._judge.bloat import Bloat, measured_btree_bloat
 from .._judge.rows import Row
 from .pg_snapshot_part import on_primary
 
-# Widths: 23 bytes of row header and the null bitmap, aligned; each column, and what aligns it to the one before it;
-# 4 bytes of line pointer. Dead rows are no empty space yet: they are counted as rows.
 TABLE_BLOAT = """
-WITH candidates AS (
-    SELECT c.oid, n.nspname, c.relname, c.relpages, c.reltuples, current_setting('block_size')::int AS page,
-           coalesce(substring(c.reloptions::text FROM 'fillfactor=([0-9]+)')::int, 100) / 100.0 AS filled,
-           has_table_privilege(c.oid, 'SELECT') AND NOT c.relrowsecurity AS readable,
-           coalesce(s.n_dead_tup, 0) AS dead
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
+WITH chosen AS MATERIALIZED (
+    SELECT c.*, n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_am m ON m.oid = c.relam AND m.amname = 'heap'
-    WHERE c.relkind IN ('r', 'm') AND c.relpages > 128 AND c.relpersistence <> 't'
-), columns AS (
-    SELECT a.attrelid, count(*) AS columns, count(s.avg_width) AS known, max(s.null_frac) AS nulls,
-           sum((1 - s.null_frac) * (s.avg_width + CASE
-               WHEN a.boundary = 1 OR a.before IS NULL THEN 0
-               WHEN a.before > 0 THEN (a.boundary - a.before % a.boundary) % a.boundary
-               ELSE (a.boundary - 1) / 2.0 END)) AS width
-    FROM (
-        SELECT t.*, c.nspname, c.relname,
-               CASE WHEN t.attlen = -1 THEN 1
-                    ELSE CASE t.attalign WHEN 'd' THEN 8 WHEN 'i' THEN 4 WHEN 's' THEN 2 ELSE 1 END END AS boundary,
-               lag(t.attlen) OVER (PARTITION BY t.attrelid ORDER BY t.attnum) AS before
-        FROM pg_attribute t JOIN candidates c ON c.oid = t.attrelid WHERE t.attnum > 0 AND NOT t.attisdropped
-    ) a
-    LEFT JOIN pg_stats s
-      ON s.schemaname = a.nspname AND s.tablename = a.relname AND s.attname = a.attname AND NOT s.inherited
-    GROUP BY a.attrelid
-), expected AS (
-    SELECT c.*, k.columns = k.known AND c.reltuples >= 0 AS known,
-           ceil((c.reltuples + c.dead) * (4 + 8 * ceil((23 + CASE WHEN k.nulls > 0 THEN (k.columns + 7) / 8 ELSE 0 END)
-               / 8.0) + 8 * ceil(k.width / 8.0)) / ((c.page - 24) * c.filled)) AS pages
-    FROM candidates c JOIN columns k ON k.attrelid = c.oid
+    WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND c.relpages > 128
+    ORDER BY c.relpages DESC LIMIT 1000
+), statistics AS MATERIALIZED (
+    SELECT * FROM pg_stats WHERE NOT inherited AND EXISTS (SELECT FROM chosen)
 )
-SELECT oid::bigint AS oid, format('%I.%I', nspname, relname) AS name, relpages::bigint * page AS bytes, readable,
-       false AS exact,
-       CASE WHEN known THEN greatest(0, (relpages - pages) * page)::bigint END AS bloat_bytes
-FROM expected
-ORDER BY bloat_bytes DESC NULLS FIRST, bytes DESC LIMIT 1000
+SELECT c.oid::bigint AS oid, format('%I.%I', c.nspname, c.relname) AS name,
+       c.relpages::bigint * current_setting('block_size')::int AS bytes, current_setting('block_size')::int AS page,
+       greatest(c.reltuples, pg_stat_get_live_tuples(c.oid)) + pg_stat_get_dead_tuples(c.oid) AS rows,
+       c.reltuples >= 0 AS counted,
+       coalesce((SELECT option_value::int FROM pg_options_to_table(c.reloptions) WHERE option_name = 'fillfactor'), 100)
+           AS fillfactor,
+       has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) AS readable, detail.columns
+FROM chosen c CROSS JOIN LATERAL (
+    SELECT json_agg(json_build_array(a.attlen, a.attalign, s.avg_width, s.null_frac, s.n_distinct) ORDER BY a.attnum)
+        AS columns
+    FROM pg_attribute a LEFT JOIN statistics s
+      ON s.schemaname = c.nspname AND s.tablename = c.relname AND s.attname = a.attname
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) detail
+ORDER BY bytes DESC
 """
 
-# An entry has 8 bytes of header, more where there are NULLs, and 4 bytes of line pointer. Deduplication (since 13)
-# makes an index smaller than this estimate, which is then clamped at nothing: such bloat only pgstattuple sees.
+# Equal values share an entry where support function 4 says that they are the same bytes.
 INDEX_BLOAT = """
-WITH candidates AS (
-    SELECT c.oid, n.nspname, c.relname, t.relname AS table, tn.nspname AS table_schema, c.relpages,
-           c.reltuples + coalesce(s.n_dead_tup, 0) * CASE WHEN t.reltuples > 0 THEN least(1, c.reltuples / t.reltuples)
-               ELSE 1 END AS entries,
-           c.reltuples >= 0 AS counted, current_setting('block_size')::int AS page, i.indrelid, i.indkey,
-           coalesce(substring(c.reloptions::text FROM 'fillfactor=([0-9]+)')::int, 90) / 100.0 AS filled,
-           has_table_privilege(t.oid, 'SELECT') AND NOT t.relrowsecurity AS readable
-    FROM pg_index i
-    JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
-    JOIN pg_am m ON m.oid = c.relam AND m.amname = 'btree'
-    LEFT JOIN pg_stat_all_tables s ON s.relid = t.oid
-    WHERE c.relkind = 'i' AND c.relpages > 128 AND c.relpersistence <> 't' AND i.indisvalid AND t.relkind <> 't'
-), columns AS (
-    SELECT c.oid, count(*) AS columns, count(s.avg_width) AS known, max(s.null_frac) AS nulls,
-           sum((1 - s.null_frac) * s.avg_width) AS width
-    FROM candidates c
-    JOIN pg_attribute x ON x.attrelid = c.oid
-    LEFT JOIN pg_attribute a ON a.attrelid = c.indrelid AND a.attnum = c.indkey[x.attnum - 1]
-    LEFT JOIN pg_stats s ON NOT s.inherited AND (
-        (a.attnum > 0 AND s.schemaname = c.table_schema AND s.tablename = c.table AND s.attname = a.attname)
-        OR (c.indkey[x.attnum - 1] = 0 AND s.schemaname = c.nspname AND s.tablename = c.relname
-            AND s.attname = x.attname))
-    GROUP BY c.oid
-), expected AS (
-    SELECT c.*, k.columns = k.known AND c.counted AS known,
-           2 + ceil(1.01 * c.entries * (4 + 8 * ceil((8 + CASE WHEN k.nulls > 0 THEN 4 ELSE 0 END + k.width) / 8.0))
-               / ((c.page - 40) * c.filled)) AS pages
-    FROM candidates c JOIN columns k ON k.oid = c.oid
+WITH chosen AS MATERIALIZED (
+    SELECT x.oid, x.relname, x.relpages, x.reltuples, x.reloptions, i.*
+    FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam AND m.amname = 'btree'
+    WHERE x.relkind = 'i' AND x.relpersistence <> 't' AND x.relpages > 128 AND i.indisvalid
+    ORDER BY x.relpages DESC LIMIT 1000
+), statistics AS MATERIALIZED (
+    SELECT * FROM pg_stats WHERE NOT inherited AND EXISTS (SELECT FROM chosen)
 )
-SELECT oid::bigint AS oid, format('%I.%I', nspname, relname) AS name,
-       format('%I.%I', table_schema, "table") AS "table", relpages::bigint * page AS bytes, readable, false AS exact,
-       CASE WHEN known THEN greatest(0, (relpages - pages) * page)::bigint END AS bloat_bytes
-FROM expected
-ORDER BY bloat_bytes DESC NULLS FIRST, bytes DESC LIMIT 1000
+SELECT c.oid::bigint AS oid, format('%I.%I', n.nspname, c.relname) AS name,
+       format('%I.%I', n.nspname, t.relname) AS "table",
+       c.relpages::bigint * current_setting('block_size')::int AS bytes, current_setting('block_size')::int AS page,
+       -- of a partial index only its own count, grown as its table has since
+       CASE WHEN c.indpred IS NULL THEN greatest(c.reltuples, pg_stat_get_live_tuples(t.oid))
+            ELSE c.reltuples * greatest(1, pg_stat_get_live_tuples(t.oid) / greatest(t.reltuples, 1)) END
+           + pg_stat_get_dead_tuples(t.oid) AS rows,
+       greatest(t.reltuples, pg_stat_get_live_tuples(t.oid)) AS table_rows, c.reltuples >= 0 AS counted,
+       coalesce((SELECT option_value::int FROM pg_options_to_table(c.reloptions) WHERE option_name = 'fillfactor'), 90)
+           AS fillfactor,
+       coalesce((SELECT option_value::bool FROM pg_options_to_table(c.reloptions)
+                 WHERE option_name = 'deduplicate_items'), true)
+           AND NOT c.indisunique AND c.indnatts = c.indnkeyatts AND detail.equalimage AS deduplicates,
+       has_table_privilege(t.oid, 'SELECT') AND NOT row_security_active(t.oid) AS readable, detail.columns
+FROM chosen c JOIN pg_class t ON t.oid = c.indrelid AND t.relkind <> 't' JOIN pg_namespace n ON n.oid = t.relnamespace
+CROSS JOIN LATERAL (
+    SELECT json_agg(json_build_array(a.attlen, a.attalign, s.avg_width, s.null_frac, s.n_distinct) ORDER BY a.attnum)
+               AS columns,
+           bool_and(EXISTS (SELECT FROM pg_opclass o JOIN pg_amproc f ON f.amprocfamily = o.opcfamily
+                            WHERE o.oid = c.indclass[a.attnum - 1] AND f.amprocnum = 4
+                              AND f.amproclefttype = o.opcintype AND f.amprocrighttype = o.opcintype)
+                    AND NOT EXISTS (SELECT FROM pg_collation l
+                                    WHERE l.oid = a.attcollation AND NOT l.collisdeterministic))
+               FILTER (WHERE a.attnum <= c.indnkeyatts) AS equalimage
+    FROM pg_attribute a
+    LEFT JOIN pg_attribute source ON source.attrelid = c.indrelid AND source.attnum > 0
+      AND source.attnum = c.indkey[a.attnum - 1]
+    LEFT JOIN statistics s ON s.schemaname = n.nspname AND s.attname = coalesce(source.attname, a.attname)
+      AND s.tablename = CASE WHEN source.attname IS NULL THEN c.relname ELSE t.relname END
+    WHERE a.attrelid = c.oid AND a.attnum > 0) detail
+ORDER BY bytes DESC
 """
 
 PARTS = {"table_bloat": on_primary(TABLE_BLOAT), "index_bloat": on_primary(INDEX_BLOAT)}
 
-# The approximate form skips pages that are known to hold nothing dead; free space is read from the free space map.
+# The approximate form passes over pages that are known to hold nothing dead and asks the free space map about them.
 _EXACT_TABLE = """
-SELECT table_len AS bytes, approx_free_space + dead_tuple_len AS bloat_bytes
-FROM {schema}.pgstattuple_approx(%s::oid::regclass)
+SELECT table_len AS bytes, approx_free_space::bigint AS empty FROM {schema}.pgstattuple_approx(%s::oid::regclass)
 """
 _EXACT_INDEX = """
-SELECT index_size AS bytes,
-       (deleted_pages + empty_pages) * current_setting('block_size')::bigint + (leaf_pages
-           * current_setting('block_size')::bigint * greatest(0, 1 - avg_leaf_density / 90.0))::bigint AS bloat_bytes
+SELECT index_size AS bytes, leaf_pages, nullif(avg_leaf_density, 'NaN') AS density
 FROM {schema}.pgstatindex(%s::oid::regclass)
 """
 
@@ -120,10 +105,16 @@ def measured(client: Any, kind: str, schema: str, relation: Row) -> Optional[Row
 
     query = sql.SQL(_EXACT_TABLE if kind == "table_bloat" else _EXACT_INDEX).format(schema=sql.Identifier(schema))
     try:
-        figures = client.row(query, (relation.oid,))
+        seen = client.row(query, (relation.oid,))
     except psycopg2.Error:
         return None
-    return relation.but(bytes=int(figures["bytes"]), bloat_bytes=int(figures["bloat_bytes"]), exact=True)
+    if kind == "table_bloat":
+        bloat = Bloat(seen["bytes"], seen["bytes"] - seen["empty"])
+    else:
+        bloat = measured_btree_bloat(
+            seen["bytes"], seen["leaf_pages"], seen["density"] or 0.0, relation.fillfactor, relation.page
+        )
+    return relation.but(measured=bloat)
 
 
 def measure_all(client: Any, kind: str, schema: str, relations: List[Row], chosen: List[Row]) -> List[Row]:
