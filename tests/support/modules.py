@@ -22,7 +22,7 @@ with patch_module_args(options):
 """
 
 
-def start_module(name: str, *, check_mode: bool = False, diff: bool = False, **options: Any) -> subprocess.Popen:
+def start_module(name: str, /, *, check_mode: bool = False, diff: bool = False, **options: Any) -> subprocess.Popen:
     """The running module; ``module_result`` waits for it. For tests that interrupt or race."""
     options.update(_ansible_check_mode=check_mode, _ansible_diff=diff)
     process = subprocess.Popen(
@@ -49,7 +49,7 @@ def module_result(process: subprocess.Popen, timeout: float = 120) -> dict[str, 
     return result
 
 
-def run_module(name: str, *, check_mode: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
+def run_module(name: str, /, *, check_mode: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
     """The module's result; ``failed`` is always there."""
     return module_result(start_module(name, check_mode=check_mode, diff=diff, **options))
 

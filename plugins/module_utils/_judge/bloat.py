@@ -36,7 +36,7 @@ STALE_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Column:
-    """A column with what ANALYZE knows. ``length`` and ``alignment`` as in ``pg_attribute``; -1 is a variable length."""
+    """A column with what ANALYZE knows. ``length`` and ``alignment`` as in ``pg_attribute``, -1: variable."""
 
     length: int
     alignment: int = 1

@@ -65,7 +65,8 @@ CROSS JOIN LATERAL (
   SELECT bool_and(EXISTS (SELECT FROM pg_opclass oc JOIN pg_amproc f ON f.amprocfamily = oc.opcfamily
                           WHERE oc.oid = c.indclass[a.attnum - 1] AND f.amprocnum = 4
                             AND f.amproclefttype = oc.opcintype AND f.amprocrighttype = oc.opcintype)
-                  AND NOT EXISTS (SELECT FROM pg_collation co WHERE co.oid = a.attcollation AND NOT co.collisdeterministic))
+                  AND NOT EXISTS (SELECT FROM pg_collation co
+                                  WHERE co.oid = a.attcollation AND NOT co.collisdeterministic))
            FILTER (WHERE a.attnum <= c.indnkeyatts) AS equalimage,
          json_agg(json_build_array(a.attlen, a.attalign, s.avg_width, s.null_frac, s.n_distinct) ORDER BY a.attnum)
            AS columns

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Iterable, List, Tuple
 
+from .._errors import Unreachable
 from .._judge.checks import Unavailable
 from .._judge.rows import Row
 from .._judge.text import printable
@@ -76,7 +77,7 @@ def observe(client: PostgresClient, needs: Iterable[str]) -> Dict[str, Any]:
     Rows are ``Row``, or lists of them; what cannot be seen is ``Unavailable``. Raises ``Unreachable``.
     """
     wanted = set(needs)
-    server = _ask(client, [("server", _SERVER)])["server"][0]
+    server = _ask_server(client)
     snapshot: Dict[str, Any] = {"server": server}
     for parts in _ROUNDS:
         queries = []
@@ -92,6 +93,18 @@ def observe(client: PostgresClient, needs: Iterable[str]) -> Dict[str, Any]:
                 one = parts[name].one and not isinstance(rows, Unavailable)
                 snapshot[name] = rows[0] if one else rows
     return snapshot
+
+
+def _ask_server(client: PostgresClient) -> Row:
+    import psycopg2
+
+    try:
+        return _ask(client, [("server", _SERVER)])["server"][0]
+    except psycopg2.Error as error:
+        raise Unreachable(
+            "{0} lets us in but cannot be asked: {1}.".format(client.login.target, _first_line(error)),
+            "If someone rewrites or locks system catalogs, wait for them; otherwise look at the server's log.",
+        ) from error
 
 
 def _ask_all(client: PostgresClient, server: Row, queries: List[Tuple[str, Any]]) -> Dict[str, Any]:

@@ -35,6 +35,7 @@ _ADVICE_BY_TEXT = (
     ("remaining connection slots", "Only reserved connections are left: look in pg_stat_activity, as a superuser."),
     ("does not exist", "Check login_db and login_user."),
     ("permission denied for database", "GRANT CONNECT on this database to the role."),
+    ("lock timeout", "Someone rewrites or locks system catalogs: wait for them, or look who does in pg_locks."),
     ("ssl", "Check ssl_mode, ca_cert and the server's certificate."),
 )
 
@@ -149,6 +150,12 @@ class PostgresClient:
         texts = [str(notice) for notice in notices if not str(notice).startswith(("NOTICE", "INFO"))]
         del notices[:]
         return texts
+
+    def limit_statements(self, seconds: Optional[float]) -> None:
+        """Another ``statement_timeout`` for what follows; ``None``: no limit."""
+        milliseconds = 0 if seconds is None else max(1, int(seconds * 1000))
+        self.rows("SET statement_timeout = {0:d}".format(milliseconds))
+        self.statement_timeout = seconds
 
     def cancel(self) -> None:
         """End the statement that runs, if any. The only method that another thread may call."""

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, analytics.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Several backups at once; one verdict each, in the order in which they were found."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import List, Optional, Sequence
+
+from .._judge.backup import LEVELS, Backup, Reading
+from .._judge.backup_names import series_of
+from .backup_checksum import Checksums
+from .backup_reader import Request, read_backup
+from .backup_stream import Guard
+
+
+def read_backups(
+    backups: Sequence[Backup],
+    request: Request,
+    newest: int,
+    jobs: int,
+    time_budget: Optional[float],
+    checksums: Checksums,
+) -> List[Reading]:
+    """``newest`` of each series (0: all) as closely as asked, the others not at all; the youngest are read first."""
+    if not backups:
+        return []
+    guard = Guard(time_budget)
+    workers = min(jobs, len(backups))
+    # What is left of the jobs goes to the files inside of directory dumps.
+    request = request._replace(jobs=max(1, jobs // workers))
+    counted: Counter = Counter()
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = {}
+        for backup in sorted(backups, key=lambda backup: backup.age_seconds):
+            series = (os.path.dirname(backup.path), series_of(os.path.basename(backup.path)))
+            counted[series] += 1
+            asked = request if not newest or counted[series] <= newest else request._replace(level=LEVELS[0])
+            futures[backup.path] = pool.submit(read_backup, backup, asked, guard, checksums)
+        try:
+            return [futures[backup.path].result() for backup in backups]
+        except BaseException:
+            # Interrupted: readings end at their next block, those that wait never begin.
+            guard.stop()
+            for future in futures.values():
+                future.cancel()
+            raise
