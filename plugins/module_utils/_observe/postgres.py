@@ -10,6 +10,7 @@ connecting and at every statement, ends at a deadline of this side, whatever the
 
 from __future__ import annotations
 
+import contextlib
 import select
 import time
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
@@ -159,7 +160,8 @@ class PostgresClient:
 
     def cancel(self) -> None:
         """End the statement that runs, if any. The only method that another thread may call."""
-        self._connection.cancel()
+        with contextlib.suppress(self._psycopg2.Error):  # the connection is gone, and the statement with it
+            self._connection.cancel()
 
     def row(self, statement: Any, parameters: Parameters = None) -> Dict[str, Any]:
         """The only row of a statement that always returns one."""
