@@ -13,17 +13,35 @@ HOSTS = """\
 db:
   hosts:
     db1:
-      analytics_ops_postgresql_port: {primary}
+      postgresql_port: {primary}
       # Backups are taken from, and looked for on, this host.
       analytics_ops_backup_directory: "{backups}"
     db2:
-      analytics_ops_postgresql_port: {replica}
+      postgresql_port: {replica}
 cache:
   hosts:
     cache1:
 app:
   hosts:
     app1:
+"""
+
+DATABASE = """\
+---
+analytics_ops_postgresql_login:
+  login_host: 127.0.0.1
+  login_port: "{{{{ postgresql_port }}}}"
+  login_user: postgres
+  login_password: "{{{{ demo_password }}}}"
+  login_db: {database}
+"""
+
+CACHE = """\
+---
+analytics_ops_redis_login:
+  login_host: 127.0.0.1
+  login_port: {cache}
+  login_password: "{{{{ demo_password }}}}"
 """
 
 VARIABLES = """\
@@ -41,16 +59,6 @@ analytics_ops_services:
     after: [postgres, redis]
     ready: {{http: "http://127.0.0.1:{api}/health", within_seconds: 30}}
 
-analytics_ops_postgresql_login:
-  login_host: 127.0.0.1
-  login_port: "{{{{ analytics_ops_postgresql_port }}}}"
-  login_user: postgres
-  login_password: "{{{{ demo_password }}}}"
-  login_db: {database}
-analytics_ops_redis_login:
-  login_host: 127.0.0.1
-  login_port: {cache}
-  login_password: "{{{{ demo_password }}}}"
 analytics_ops_postgresql_programs: "{programs}"
 analytics_ops_lock_directory: "{locks}"
 
@@ -86,11 +94,12 @@ def write(stack: Stack) -> Path:
     shared = VARIABLES.format(
         cache=ports.cache,
         api=ports.api,
-        database=NAME,
         programs=_escaped(stack.programs),
         locks=_escaped(stack.home / "locks"),
     )
     (variables / "stack.yml").write_text(shared)
+    (variables.parent / "db.yml").write_text(DATABASE.format(database=NAME))
+    (variables.parent / "cache.yml").write_text(CACHE.format(cache=ports.cache))
     secret = variables / "secret.yml"
     secret.touch(mode=0o600)
     secret.write_text(f"---\ndemo_password: {stack.password}\n")

@@ -128,8 +128,13 @@ class Stack:
         connection.close()
         self.tell(f"database     127.0.0.1:{self.ports.primary}  a month of updates, autovacuum switched off")
         backups.seed(primary, NAME, self.backups)
+        primary.stop()
+        primary.fast = False
+        primary.start()
         self.tell("backups      three nights: one good, one with a flipped bit, one cut short")
-        self._replica().create_replica(primary).start()
+        replica = self._replica().create_replica(primary)
+        replica.fast = False
+        replica.start()
         self.tell(f"replica      127.0.0.1:{self.ports.replica}  streaming")
 
     def _start_application(self) -> None:

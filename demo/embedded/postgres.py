@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import process
 
-# A server that is only ever used for demonstrations and tests need not survive a power cut.
+# A server that is only being filled, or that only tests use, need not survive a power cut.
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 COMMON = {
     "listen_addresses": "127.0.0.1",
@@ -32,6 +32,7 @@ class PostgresServer:
     port: int = field(default_factory=process.free_port)
     password: str = "demo-postgres"
     settings: dict[str, str] = field(default_factory=dict)
+    fast: bool = True
 
     @property
     def data(self) -> Path:
@@ -85,7 +86,7 @@ class PostgresServer:
         return self
 
     def start(self) -> PostgresServer:
-        settings = {**COMMON, **FAST, **self.settings, "port": str(self.port)}
+        settings = {**COMMON, **(FAST if self.fast else {}), **self.settings, "port": str(self.port)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [*process.unprivileged_prefix(), self.programs / "postgres", "-D", self.data, *options]
         started = process.start(command, self.log)

@@ -80,7 +80,7 @@ def _open(findings: Sequence[Mapping[str, Any]], width: int, paint: Paint) -> Li
 def _rows(findings: Sequence[Mapping[str, Any]], width: int, paint: Paint) -> List[str]:
     header = ("severity", "check", "subject", "value", "limit")
     cells = [
-        (f["severity"], f["check"], f["subject"], with_unit(f["value"], f["unit"]), limit_text(f)) for f in findings
+        (f["severity"], f["check"], _subject(f), with_unit(f["value"], f["unit"]), limit_text(f)) for f in findings
     ]
     most = (8, 26, 34, 10, 10)
     widths = [min(limit, max(len(row[n]) for row in [header, *cells])) for n, limit in enumerate(most)]
@@ -102,14 +102,20 @@ def _blocks(findings: Sequence[Mapping[str, Any]], width: int, paint: Paint) -> 
     lines = []
     for finding in findings:
         severity = paint(finding["severity"], COLOURS.get(finding["severity"], "normal"))
-        title = "{0}: {1}".format(finding["check"], finding["subject"])
+        title = "{0}: {1}".format(finding["check"], _subject(finding))
         first, *more = _wrapped(title, width - 3 - len(finding["severity"]))
         lines += ["  {0} {1}".format(severity, first), *("    " + line for line in more)]
-        if finding["value"] is not None:
+        if isinstance(finding["value"], (int, float)):
             value, limit = with_unit(finding["value"], finding["unit"]), limit_text(finding)
             lines += _indented("{0} (limit {1})".format(value, limit or "none"), width)
         lines += _indented(next_step(finding), width)
     return lines
+
+
+def _subject(finding: Mapping[str, Any]) -> str:
+    """Without the folder that the heading names already."""
+    inside = finding["target"].rstrip("/") + "/"
+    return finding["subject"][len(inside) :] if finding["subject"].startswith(inside) else finding["subject"]
 
 
 def limit_text(finding: Mapping[str, Any]) -> str:
