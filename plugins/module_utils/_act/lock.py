@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, analytics.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A lock file that outlives the process that made it, because the work it guards is a whole playbook.
+
+Reading a lock, judging it and replacing it is one step for everybody else: it happens under ``flock`` on the directory,
+which the kernel releases when a process dies. Files are replaced by renaming, so there is never half a lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+import time
+from typing import Iterator, Optional
+
+from .._errors import InputError, OpsError, Refused
+from .._judge.lock import Lock, plan_to_acquire, plan_to_release, read_lock
+from .._judge.plan import Step
+
+GUARD_SECONDS = 15.0
+_SIZE_LIMIT = 65536
+
+
+class LockFile:
+    """The lock called ``name`` in ``directory``. ``expires_after`` is for a damaged file that does not say it."""
+
+    def __init__(self, directory: str, name: str, expires_after: float) -> None:
+        self.directory = directory
+        self.name = name
+        self.expires_after = expires_after
+        self.path = os.path.join(directory, "analytics_ops.{0}.lock".format(name))
+        self._new = self.path + ".new"
+
+    def held(self) -> Optional[Lock]:
+        """Who holds it now; without the guard that is only good for looking."""
+        with self._explained("read"):
+            try:
+                descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            except FileNotFoundError:
+                return None
+            with os.fdopen(descriptor, "rb") as file:
+                information = os.fstat(file.fileno())
+                if not stat.S_ISREG(information.st_mode):
+                    raise InputError("{0} is no file.".format(self.path), "Look who made it, and remove it.")
+                return read_lock(file.read(_SIZE_LIMIT), self.name, information.st_mtime, self.expires_after)
+
+    def acquire(self, lock: Lock, takeover: Optional[str]) -> Step:
+        """Make ``lock`` the holder, or raise ``Refused``. The step says how it was got."""
+        with self._guard():
+            step = plan_to_acquire(self.held(), self.name, lock.since, takeover)
+            with self._explained("written"):
+                self._replace(lock.as_json())
+            return step
+
+    def release(self, lock_id: str) -> Optional[Step]:
+        with self._guard():
+            step = plan_to_release(self.held(), self.name, lock_id)
+            if step:
+                with self._explained("removed"):
+                    os.unlink(self.path)
+            return step
+
+    def _replace(self, content: str) -> None:
+        # One left by a process that was killed here is nobody's, since only who has the guard writes.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._new)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            with os.fdopen(os.open(self._new, flags, 0o644), "w", encoding="utf-8") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(self._new, self.path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(self._new)
+            raise
+
+    @contextlib.contextmanager
+    def _guard(self) -> Iterator[None]:
+        with self._explained("used"):
+            descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            end = time.monotonic() + GUARD_SECONDS
+            while not self._try_flock(descriptor):
+                if time.monotonic() > end:
+                    raise Refused(
+                        "Another process has kept {0} locked for {1:g} seconds.".format(self.directory, GUARD_SECONDS),
+                        "Find it with 'lslocks' or 'lsof'; a lock is usually changed within a moment.",
+                    )
+                time.sleep(0.01)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _try_flock(self, descriptor: int) -> bool:
+        with self._explained("locked"):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+    @contextlib.contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise InputError(
+                "There is no directory {0} for the lock.".format(self.directory),
+                "Make it, or name another in 'directory': the same for every run that must not overlap.",
+            ) from error
+        except OSError as error:
+            raise OpsError(
+                "The lock {0} cannot be {1}: {2}.".format(self.path, what, error.strerror),
+                "Run as a user who may write there, or as the one who made the lock (see 'ls -l').",
+            ) from error
