@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.analytics.ops.plugins.module_utils._act.lock import LockFile
-from ansible_collections.analytics.ops.plugins.module_utils._errors import Refused
 from ansible_collections.analytics.ops.plugins.module_utils._judge.lock import Lock
 
 from tests.support.modules import module_result, run_module, start_module
@@ -117,8 +116,8 @@ def race(directory: Path, takeover: str | None) -> list[str]:
         together.wait(timeout=60)
         try:
             told.put(file.acquire(lock, takeover).action)
-        except Refused as refused:
-            told.put(refused.message)
+        except Exception as error:
+            told.put(str(error))
 
     runs = [processes.Process(target=ask, args=(number,)) for number in range(20)]
     for run in runs:
