@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Callable
 from typing import Any
 
 import psycopg2
+import psycopg2.extensions
+from psycopg2.extensions import POLL_OK, POLL_READ
 
 from tests.support.databases import Database
 from tests.support.modules import run_module
@@ -56,10 +59,17 @@ def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
         time.sleep(0.02)
 
 
-def in_background(session: Any, statement: str) -> Any:
-    """Send a statement through a connection without waiting for it; returns the asynchronous connection's pid."""
+class Background(psycopg2.extensions.connection):
+    """An asynchronous connection that keeps the cursor its statement runs in."""
+
+    running: Any = None
+
+
+def in_background(session: Any, statement: str) -> Background:
+    """Run a statement as ``session`` would, without waiting for it."""
     parameters = session.get_dsn_parameters()
     waiting = psycopg2.connect(
+        connection_factory=Background,
         host=parameters["host"],
         port=parameters["port"],
         user=parameters["user"],
@@ -68,21 +78,14 @@ def in_background(session: Any, statement: str) -> Any:
         application_name="background",
         async_=True,
     )
-    _finish(waiting)
-    waiting.cursor().execute(statement)
+    finish(waiting)
+    waiting.running = waiting.cursor()
+    waiting.running.execute(statement)
     return waiting
 
 
-def finish(connection: Any) -> Any:
+def finish(connection: Any) -> None:
     """Wait for what an asynchronous connection runs; raises what the server raised."""
-    _finish(connection)
-
-
-def _finish(connection: Any) -> None:
-    import select
-
-    from psycopg2.extensions import POLL_OK, POLL_READ
-
     end = time.monotonic() + 60
     while True:
         state = connection.poll()
