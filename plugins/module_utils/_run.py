@@ -16,6 +16,7 @@ from ._errors import DriverMissing, OpsError
 def exit_module(module: Any, work: Callable[[], Dict[str, Any]]) -> None:
     """Run ``work`` and leave the module with its result, or with one clear message.
 
+    ``warnings`` in the result are texts for the person at the terminal; Ansible shows them as such.
     A termination signal (a cancelled job, ``timeout``) becomes ``KeyboardInterrupt``, so that ``finally`` blocks
     release what they hold before the process ends.
     """
@@ -34,6 +35,8 @@ def exit_module(module: Any, work: Callable[[], Dict[str, Any]]) -> None:
             exception=traceback.format_exc(),
         )
     else:
+        for text in result.pop("warnings", ()):
+            module.warn(text)
         module.exit_json(**result)
 
 

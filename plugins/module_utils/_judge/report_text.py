@@ -193,8 +193,10 @@ def _verdict(report: Mapping[str, Any], still_open: int, resolved: int, width: i
     status = report["status"]
     compared = any(look["before"] is not None for look in report["measurements"])
     change = "{0} → ".format(report["status_before"]) if compared else ""
-    counts = "{0} open".format(still_open) + (", {0} resolved".format(resolved) if compared else "")
     name = report["playbook"] or "the stack"
+    if not report["measurements"] and not still_open:
+        return []  # nothing was looked at, so there is nothing to say about the stack
+    counts = "{0} open".format(still_open) + (", {0} resolved".format(resolved) if compared else "")
     first, *more = _wrapped("{0}: {1}{2} ({3})".format(name, change, status, counts), width)
     return [paint(first, COLOURS[status]), *more, ""]
 
