@@ -83,6 +83,10 @@ class PostgresServer:
         connection = f"host=127.0.0.1 port={primary.port} user=postgres application_name={slot}"
         arguments = ["--write-recovery-conf", "--create-slot", "--slot", slot, "--checkpoint=fast", "--no-sync"]
         self.run("pg_basebackup", "-D", self.data, "-d", connection, *arguments, PGPASSWORD=primary.password)
+        # What pg_basebackup writes names every option its own libpq knows; the server may have been given an older one.
+        plain = f"{connection} password={primary.password}"
+        with (self.data / "postgresql.auto.conf").open("a") as configuration:
+            configuration.write(f"primary_conninfo = '{plain}'\n")
         return self
 
     def start(self) -> PostgresServer:
