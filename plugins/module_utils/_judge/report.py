@@ -56,9 +56,12 @@ class Run:
         if is_check_result(result):
             self.looks.setdefault((host, target), []).append(Look.from_result(result))
         elif is_act_result(result):
-            self.steps.extend(_steps(host, target, result))
+            self.steps.extend(_steps(host, target, result, self.check_mode))
 
     def add_failure(self, host: str, task: str, message: str) -> None:
+        """A failure that only passes on an earlier one of the same host says nothing new."""
+        if any(known["host"] == host and known["message"] in message for known in self.failures):
+            return
         self.failures.append({"host": host, "task": task, "message": message})
 
     def add_unreachable(self, host: str, message: str) -> None:
@@ -130,10 +133,10 @@ def _unreachable(host: str, message: str) -> Dict[str, Any]:
     }
 
 
-def _steps(host: str, target: str, result: Mapping[str, Any]) -> List[Dict[str, Any]]:
-    """What was done and what remains; what was planned only where nothing was tried (check mode)."""
-    tried = result["done"] or result["remaining"]
-    outcomes = ((DONE, result["done"]), (REMAINING, result["remaining"])) if tried else ((PLANNED, result["plan"]),)
+def _steps(host: str, target: str, result: Mapping[str, Any], check_mode: bool) -> List[Dict[str, Any]]:
+    """What was done and what remains; in check mode what was planned."""
+    tried = ((DONE, result["done"]), (REMAINING, result["remaining"]))
+    outcomes = ((PLANNED, result["plan"]),) if check_mode else tried
     return [dict(step, host=host, target=target, outcome=outcome) for outcome, steps in outcomes for step in steps]
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import textwrap
 from itertools import groupby
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
@@ -17,6 +18,7 @@ from .text import printable, seconds_text, with_unit
 Paint = Callable[[str, str], str]
 
 NARROW = 100  # columns; below that a finding takes lines of its own instead of a row
+FRAME = ("acquire", "release")  # a lock that came and went is no news; one that could not be had is a failure
 MOST_STEPS = 12  # of one kind on one target; the rest is counted
 
 COLOURS = {
@@ -28,17 +30,17 @@ COLOURS = {
     HEALTHY: "green",
 }
 
-# What a person asks for first when comparing before and now; everything else is in the JSON file.
+# What a person asks for first when comparing before and now, by shell pattern; all the rest is in the JSON file.
 HEADLINES: Dict[str, Tuple[str, str]] = {
     "pg.tables.dead_rows": ("dead rows", "rows"),
     "pg.tables.bloat_bytes": ("table bloat (estimate)", "bytes"),
     "pg.indexes.bloat_bytes": ("index bloat (estimate)", "bytes"),
-    "pg.indexes.invalid": ("invalid indexes", ""),
-    "pg.database.size_bytes": ("database size", "bytes"),
-    "redis.keys.total": ("keys", ""),
+    "pg.database.*.size_bytes": ("database size", "bytes"),
+    "redis.keys.count": ("keys", ""),
     "redis.keys.without_ttl": ("keys without TTL", ""),
     "redis.memory.used_bytes": ("cache memory", "bytes"),
     "backup.count": ("backups", ""),
+    "backup.damaged": ("damaged backups", ""),
     "backup.newest_age_seconds": ("age of the newest backup", "seconds"),
 }
 
@@ -56,7 +58,8 @@ def render(report: Mapping[str, Any], width: int, paint: Paint = plain) -> str:
     lines = [""]
     lines += _section("What is wrong now", _open(still_open, width, paint), width, paint)
     lines += _section("What failed", _failures(report["failures"], width), width, paint)
-    lines += _section(_steps_title(report), _steps(report["steps"], width), width, paint)
+    work = [step for step in report["steps"] if step["action"] not in FRAME]
+    lines += _section(_steps_title(report), _steps(work, width), width, paint)
     lines += _section("What is better", _resolved(resolved, width) + _figures(report["measurements"]), width, paint)
     lines += _verdict(report, len(still_open), len(resolved), width, paint)
     return "\n".join(lines)
@@ -158,7 +161,7 @@ def _outcome(action: str, outcome: str) -> str:
 
 
 def _step_text(step: Mapping[str, Any]) -> str:
-    figures = []
+    figures = [with_unit(step["keys"], "keys")] if "keys" in step else []
     if isinstance(step.get("seconds"), (int, float)):
         figures.append(seconds_text(step["seconds"]))
     before, after = step.get("size_bytes_before"), step.get("size_bytes_after")
@@ -178,10 +181,12 @@ def _resolved(findings: Iterable[Mapping[str, Any]], width: int) -> List[str]:
 def _figures(measurements: Sequence[Mapping[str, Any]]) -> List[str]:
     rows = []
     for look in measurements:
-        for name, (title, unit) in HEADLINES.items():
-            before, now = (look["before"] or {}).get(name), look["now"].get(name)
-            if before is not None and now is not None and before != now:
-                rows.append((look["host"], title, with_unit(before, unit), with_unit(now, unit)))
+        before, now = look["before"] or {}, look["now"]
+        for pattern, (title, unit) in HEADLINES.items():
+            for name in fnmatch.filter(now, pattern):
+                texts = with_unit(before.get(name), unit), with_unit(now[name], unit)
+                if name in before and texts[0] != texts[1]:
+                    rows.append((look["host"], title, *texts))
     widths = [max((len(row[n]) for row in rows), default=0) for n in range(4)]
     return [
         "  {0}  {1}  {2} → {3}".format(host.ljust(widths[0]), title.ljust(widths[1]), before.rjust(widths[2]), now)

@@ -62,8 +62,8 @@ def test_what_comes_up_during_the_run_is_new():
 
 def test_check_mode_shows_the_plan():
     step = Step("reindex", "public.i", "invalid", {"size_bytes_before": 8192})
-    run = run_of(act_result([step], [], [], changed=True, target=TARGET))
-    run.check_mode = True
+    run = Run(check_mode=True)
+    run.add_result("db1", "some task", act_result([step], [], [step], changed=True, target=TARGET))
     assert run.report()["steps"][0]["outcome"] == "planned"
     text = render(run.report(), 120)
     assert "What would be done (check mode: nothing was changed)" in text
@@ -100,6 +100,14 @@ def test_every_open_finding_shows_value_limit_and_next_step(width):
     for part in ("critical", "pg.idle_in_transaction", "15 min", "It forgot to commit. → Ask.", "40 %", "30 %", "Run"):
         assert part in text
     assert text.index("pg.idle_in_transaction") < text.index("pg.table_bloat")
+
+
+def test_a_failure_that_is_passed_on_is_told_once():
+    run = run_of(looked())
+    run.add_failure("db1", "Write the backup", "The disk is full.")
+    run.add_failure("db1", "Fail where the work failed", "Write the backup: The disk is full.")
+    run.add_failure("db2", "Write the backup", "The disk is full.")
+    assert [failure["host"] for failure in run.report()["failures"]] == ["db1", "db2"]
 
 
 def test_colour_is_the_callers_business():
