@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Generic, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Deque, Dict, Generic, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from .._errors import InputError, Refused, Unreachable
 from .._judge.maintenance import Budget
@@ -65,7 +66,8 @@ def maintenance_lock(client: PostgresClient) -> Iterator[None]:
 class Jobs(Generic[Work]):
     """Runs ``do(client, work)`` for all works, on as many sessions as asked for.
 
-    ``settings`` are server settings of the sessions. ``estimate`` gives the seconds a work is expected to take.
+    ``settings`` are server settings of the sessions. ``estimate`` gives the seconds a work is expected to take,
+    ``together`` what works have in common that must not run at the same time.
     """
 
     def __init__(
@@ -78,9 +80,10 @@ class Jobs(Generic[Work]):
         settings: Mapping[str, Any] = {},
         lock_timeout: float = 1.0,
         statement_timeout: Optional[float] = None,
+        together: Callable[[Work], Any] = id,
     ) -> None:
         self._login, self._jobs, self._budget = login, jobs, budget
-        self._do, self._estimate = do, estimate
+        self._do, self._estimate, self._together = do, estimate, together
         self._settings = dict(settings, **SESSION_SETTINGS)
         self._lock_timeout, self._statement_timeout = lock_timeout, statement_timeout
         self._stop = threading.Event()
@@ -116,7 +119,7 @@ class Jobs(Generic[Work]):
     def _run_phase(
         self, clients: Sequence[PostgresClient], works: Sequence[Work], outcomes: Dict[int, Outcome]
     ) -> None:
-        queue = list(reversed(works))
+        queue = self._groups(works)
         ended = [threading.Event() for client in clients]
         for client, end in zip(clients, ended):
             threading.Thread(target=self._worker, args=(client, queue, outcomes, end), daemon=True).start()
@@ -133,23 +136,33 @@ class Jobs(Generic[Work]):
             raise
         if self._failure:
             raise self._failure
-        for work in queue:
+        for work in (work for group in queue for work in group):
             outcomes[id(work)] = Outcome(work, cause="error", reason="The connection to the server was lost before.")
 
+    def _groups(self, works: Sequence[Work]) -> Deque[List[Work]]:
+        """Works of the same relation would wait for each other: one session does them all."""
+        groups: Dict[Any, List[Work]] = {}
+        for work in works:
+            groups.setdefault(self._together(work), []).append(work)
+        return deque(groups.values())
+
     def _worker(
-        self, client: PostgresClient, queue: List[Work], outcomes: Dict[int, Outcome], ended: threading.Event
+        self, client: PostgresClient, queue: Deque[List[Work]], outcomes: Dict[int, Outcome], ended: threading.Event
     ) -> None:
         try:
             while not self._stop.is_set():
                 try:
-                    work = queue.pop()  # atomic
+                    group = queue.popleft()  # atomic
                 except IndexError:
                     return
-                try:
-                    outcomes[id(work)] = self._one(client, work)
-                except Unreachable as error:
-                    outcomes[id(work)] = Outcome(work, cause="error", reason=error.text)
-                    return
+                while group and not self._stop.is_set():
+                    work = group.pop(0)
+                    try:
+                        outcomes[id(work)] = self._one(client, work)
+                    except Unreachable as error:
+                        outcomes[id(work)] = Outcome(work, cause="error", reason=error.text)
+                        queue.appendleft(group)
+                        return
         except BaseException as error:
             self._failure = error
             self._stop.set()

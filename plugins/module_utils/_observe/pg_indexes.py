@@ -37,7 +37,9 @@ WITH locked AS MATERIALIZED (
 )
 SELECT n.nspname AS schema, t.relname AS "table", c.relname AS name, c.oid, t.oid AS table_oid, am.amname AS method,
        c.size_bytes, c.reltuples AS rows, t.reltuples AS table_rows,
-       pg_stat_get_live_tuples(t.oid) AS live_rows, pg_stat_get_mod_since_analyze(t.oid) AS changed_rows,
+       t.relpages::bigint * %(block_size)s AS table_bytes,
+       pg_stat_get_live_tuples(t.oid) + pg_stat_get_dead_tuples(t.oid) AS counted_rows,
+       pg_stat_get_mod_since_analyze(t.oid) AS changed_rows,
        coalesce((SELECT option_value::int FROM pg_options_to_table(c.reloptions) WHERE option_name = 'fillfactor'), 90)
          AS fillfactor,
        coalesce((SELECT option_value::bool FROM pg_options_to_table(c.reloptions)
@@ -98,6 +100,7 @@ _ALIGNMENTS = {"c": 1, "s": 2, "i": 4, "d": 8}
 class IndexStatistics:
     """One index. ``rows`` is -1 where nothing is known; ``permitted``: this role may rebuild it.
 
+    ``counted_rows`` holds the table's dead rows as well, whose entries are there until VACUUM removes them.
     ``original`` names the valid twin that an invalid leftover of ``REINDEX CONCURRENTLY`` belongs to, ``building`` says
     that an index of this table is being built right now. ``deduplicates`` is about an index built today.
     """
@@ -111,7 +114,8 @@ class IndexStatistics:
     size_bytes: int
     rows: float
     table_rows: float
-    live_rows: int
+    table_bytes: int
+    counted_rows: int
     changed_rows: int
     fillfactor: int
     deduplicates: bool
@@ -136,24 +140,24 @@ class IndexStatistics:
     def entries(self) -> Optional[float]:
         """Index entries now. ``reltuples`` may be from long before, so the counted rows of the table may raise it."""
         if not self.partial:
-            known = max(self.rows, float(self.live_rows))
+            known = max(self.rows, float(self.counted_rows))
             return known if known > 0 or self.rows == 0 else None
         if self.rows < 0:
             return None
-        grown = self.live_rows / self.table_rows if self.table_rows > 0 else 1.0
+        grown = self.counted_rows / self.table_rows if self.table_rows > 0 else 1.0
         return self.rows * max(1.0, grown)
 
     @property
     def stale(self) -> bool:
         """Whether the statistics are behind. TOAST tables are never analyzed and have nothing that could be."""
-        return not self.toast and statistics_are_stale(max(self.table_rows, self.live_rows), self.changed_rows)
+        return not self.toast and statistics_are_stale(max(self.table_rows, self.counted_rows), self.changed_rows)
 
     def bloat(self) -> Optional[Bloat]:
         """The estimate; ``None`` for other than B-trees and where statistics are missing."""
         entries = self.entries
         if self.method != "btree" or entries is None:
             return None
-        table_rows = max(self.table_rows, float(self.live_rows))
+        table_rows = max(self.table_rows, float(self.counted_rows))
         return btree_bloat(
             self.size_bytes, entries, self.columns, self.fillfactor, self.deduplicates, table_rows, self.block_size
         )
