@@ -17,11 +17,17 @@ from demo.embedded.binaries import valkey_server
 from demo.embedded.postgres import PostgresServer
 from demo.embedded.valkey import ValkeyServer
 from tests.support.databases import Database
+from tests.support.redis_servers import report
 from tests.support.versions import chosen_versions, postgres_programs
 
 # How long an example takes is a matter of the machine and its neighbours, and no reason to fail.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+
+def pytest_report_header() -> list[str]:
+    return [report()]
+
 
 # What checks on sessions, statements and storage need; tests that need more start a server of their own.
 SETTINGS = {

@@ -104,7 +104,8 @@ class Failure(NamedTuple):
     @property
     def denied(self) -> bool:
         """The ACL user may not run this command or touch this key."""
-        return "no permissions" in self.text.lower()
+        # The second is how Redis 7 puts it when a script runs into the rule.
+        return any(words in self.text.lower() for words in ("no permissions", "user executing the script can't"))
 
     @property
     def missing(self) -> bool:
@@ -118,6 +119,8 @@ class RedisClient:
 
     def __init__(self, login: RedisLogin) -> None:
         self.login = login
+        # What the server answered to the first PING, if that was an error.
+        self.ping_failure: Optional[Failure] = None
         self._connection: Any = None
 
     def __enter__(self) -> RedisClient:
@@ -177,8 +180,9 @@ class RedisClient:
             self._connection.send_command("PING")
             try:
                 self._connection.read_response()
-            except library.ResponseError:
-                pass  # an answer, though not PONG: no right to PING, or a server that cannot save and so says MISCONF
+            except library.ResponseError as error:
+                # An answer, though not PONG: no right to PING, or a server that cannot save and so says MISCONF.
+                self.ping_failure = Failure(str(error))
             except library.exceptions.BusyLoadingError:
                 # Such a server still answers INFO; the library has closed the connection over it, though.
                 self._connection.connect()
@@ -205,8 +209,10 @@ class _Watched:
             if self.connecting:
                 raise Unreachable(
                     "{0} did not answer within {1:g} seconds.".format(target, seconds),
-                    "The port is open or filtered but nothing speaks the Redis protocol there in time: look at the "
-                    "server's load, its slow log and at firewalls; raise connect_timeout if it is only slow.",
+                    "The port is open or filtered but nothing speaks the Redis protocol{0} there in time: look at the "
+                    "server's load, its slow log and at firewalls; raise connect_timeout if it is only slow.".format(
+                        " over TLS" if self.login.tls else ""
+                    ),
                 ) from error
             raise Unreachable(
                 "{0} stopped answering within {1:g} seconds.".format(target, seconds),

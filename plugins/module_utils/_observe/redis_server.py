@@ -62,7 +62,7 @@ def observe(
         return {**dict.fromkeys(needs, waiting), **snapshot}
     snapshot.update(_details(client, needs, first, previous))
     began = time.monotonic()
-    compare = _previous_counters(first, snapshot["clock"], previous)
+    compare = _previous_counters(client, first, snapshot["clock"], previous)
     wait = window if isinstance(first, Info) and "rates" in needs and compare is None else 0.0
     snapshot["pings"] = _pings(client, latency_samples if "pings" in needs else 0, wait)
     _sleep_until(began + wait)
@@ -175,37 +175,49 @@ def _event(entry: List[Any]) -> LatencyEvent:
 
 
 def _pings(client: RedisClient, samples: int, seconds: float) -> Union[Pings, Unavailable]:
+    failure = client.ping_failure
+    if failure and failure.denied:
+        return unavailable(client, failure, "PING", "+ping")
+    # A server that cannot save answers PING with an error; ours must not be counted among the clients'.
+    command = ("ECHO", "") if failure else ("PING",)
     times: List[float] = []
     began = time.monotonic()
     for number in range(samples):
         _sleep_until(began + seconds * number / samples)
         sent = time.perf_counter()
-        reply = client.call("PING")
+        client.call(*command)
         times.append(time.perf_counter() - sent)
-        if isinstance(reply, Failure) and reply.denied:
-            return unavailable(client, reply, "PING", "+ping")
     if not times:
         return Unavailable("No pings were asked for (latency_samples).", severity=OK)
     return Pings(tuple(sorted(times)))
 
 
-def _previous_counters(info: Union[Info, Unavailable], clock: Clock, previous: Mapping[str, float]) -> Optional[Rates]:
+def _previous_counters(
+    client: RedisClient, info: Union[Info, Unavailable], clock: Clock, previous: Mapping[str, float]
+) -> Optional[Rates]:
     """Rates since an earlier run. ``None`` where the counters began anew since, or there was no earlier run."""
     seconds = clock.previous_seconds
     if not isinstance(info, Info) or not seconds or info.number("uptime_in_seconds") + 2 < seconds:
         return None
     before = {name: previous[TOTAL + name] for name in COUNTERS if TOTAL + name in previous}
     # Asking for a TTL counts as a hit; the sample of the earlier run came after its counters were read.
-    changes = _changes(before, info.counters(), own_hits=previous.get(TOTAL + "own_lookups", 0.0))
+    own = {"keyspace_hits": previous.get(TOTAL + "own_lookups", 0.0)}
+    if client.ping_failure:
+        own.update(total_error_replies=1, write_errors=not client.ping_failure.denied)
+    changes = _changes(before, info.counters(), own)
     if not changes or min(changes.values()) < 0:
         return None  # CONFIG RESETSTAT
     return Rates(seconds, "in the last {0}".format(seconds_text(round(seconds))), changes)
 
 
-def _changes(before: Mapping[str, float], after: Mapping[str, float], own_hits: float = 0.0) -> Dict[str, float]:
+def _changes(
+    before: Mapping[str, float], after: Mapping[str, float], own: Mapping[str, float] = {}
+) -> Dict[str, float]:
+    """How far each counter went on, without our ``own`` part in it; negative where it began anew."""
     changes = {name: value - before[name] for name, value in after.items() if name in before}
-    if changes.get("keyspace_hits", 0) > 0:
-        changes["keyspace_hits"] = max(0.0, changes["keyspace_hits"] - own_hits)
+    for name, ours in own.items():
+        if changes.get(name, 0) > 0:
+            changes[name] = max(0.0, changes[name] - ours)
     return changes
 
 

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every test here runs on each Redis-protocol server that this machine has."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.embedded.valkey import ValkeyServer
+from tests.support.redis_servers import Redis, server_programs, tls_programs
+
+collect_ignore = [] if tls_programs() else ["test_redis_tls.py"]
+
+
+@pytest.fixture(scope="session", params=server_programs())
+def program(request: pytest.FixtureRequest) -> Path:
+    return server_programs()[request.param]
+
+
+@pytest.fixture
+def start(program: Path, tmp_path: Path) -> Iterator[Callable[..., Redis]]:
+    """Starts servers with settings of their own (``save="60 1"``; ``_`` for ``-``) that end with the test."""
+    servers: list[ValkeyServer] = []
+
+    def begin(password: str = "", **settings: str) -> Redis:
+        directory = tmp_path / f"server{len(servers)}"
+        given = {name.replace("_", "-"): value for name, value in settings.items()}
+        if password:
+            given.update(requirepass=password, masterauth=password)
+        server = ValkeyServer(program, directory, settings=given)
+        servers.append(server)
+        server.start()
+        server.password = password
+        return Redis(server)
+
+    yield begin
+    for server in servers:
+        if server.pid:
+            os.kill(server.pid, signal.SIGCONT)
+            server.stop(signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def shared(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    server = ValkeyServer(program, tmp_path_factory.mktemp("redis")).start()
+    yield Redis(server)
+    server.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def empty(shared: Redis) -> Redis:
+    """A server that holds nothing and has counted nothing; for tests that do not change its settings."""
+    client = shared.client
+    client.flushall()
+    client.config_resetstat()
+    client.slowlog_reset()
+    client.acl_log_reset()
+    return shared
