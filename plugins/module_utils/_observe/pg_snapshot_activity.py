@@ -27,9 +27,10 @@ FROM pg_stat_database s FULL JOIN pg_database d ON d.oid = s.datid CROSS JOIN pg
 ORDER BY 1
 """
 
-# Every column that a version may lack is read by name from the row as JSON.
+# After a reload the server marks every setting whose file says something else, even where its command line rules, which
+# it will do after a restart, too.
 SETTINGS = """
-SELECT name, setting AS value, source, pending_restart
+SELECT name, setting AS value, source, pending_restart AND source <> 'command line' AS pending_restart
 FROM pg_settings
 WHERE pending_restart OR name IN ('fsync', 'full_page_writes', 'autovacuum', 'track_counts', 'zero_damaged_pages',
     'ignore_checksum_failure', 'ignore_invalid_pages', 'synchronous_standby_names', 'synchronous_commit')
