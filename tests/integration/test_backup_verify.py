@@ -75,7 +75,7 @@ def test_schema_only_and_empty_database_and_cluster_dumps(postgres, tmp_path):
     assert result["findings"] == []
 
 
-def test_custom_archive_written_to_a_pipe_and_one_in_gzip(postgres, dumps, tmp_path):
+def test_custom_archive_written_to_a_pipe_or_by_redirection_and_one_in_gzip(postgres, dumps, tmp_path):
     import gzip
     import os
     import subprocess
@@ -83,14 +83,18 @@ def test_custom_archive_written_to_a_pipe_and_one_in_gzip(postgres, dumps, tmp_p
     with Database.fresh(postgres, "backup_verify_pipe") as database:
         fill(database)
         piped = tmp_path / "piped.dump"
-        command = f"'{postgres.programs}/pg_dump' -Fc | cat > '{piped}'"
+        redirected = tmp_path / "redirected.dump"
+        program = f"'{postgres.programs}/pg_dump' -Fc"
+        command = f"{program} | cat > '{piped}'; {program} > '{redirected}'"
         environment = {"PGHOST": "127.0.0.1", "PGPORT": str(postgres.port), "PGUSER": "postgres"}
         environment.update(PGDATABASE=database.name, PGPASSWORD=postgres.password)
         subprocess.run(["bash", "-c", "set -o pipefail; " + command], env={**os.environ, **environment}, check=True)
     (tmp_path / "wrapped.dump.gz").write_bytes(gzip.compress(dumps["custom, uncompressed"].read_bytes()))
     (tmp_path / "wrapped.tar.gz").write_bytes(gzip.compress(dumps["tar"].read_bytes()))
     result = run_module("backup_verify", path=[str(tmp_path)])
+    assert {finding["check"] for finding in result["findings"]} == {"backup.provable"}
     assert [(b["format"], b["compression"], b["status"]) for b in result["backups"]] == [
+        ("custom", "none", "healthy"),
         ("custom", "none", "healthy"),
         ("custom", "gzip", "healthy"),
         ("tar", "gzip", "healthy"),

@@ -12,7 +12,7 @@ of the damage by table, and no need for programs that are at least as new as the
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterator, NamedTuple, Optional
+from typing import Dict, Iterator, NamedTuple, Optional, Tuple
 
 from .backup_decode import Facts, decoded
 from .backup_stream import BLOCK, Bytes, Damage
@@ -49,7 +49,9 @@ class Contents(NamedTuple):
     database: str
     entries: Dict[int, Entry]
     size: int
+    version: Tuple[int, int]
     integer_size: int
+    offset_size: int
 
 
 class _Fields:
@@ -118,10 +120,14 @@ def read_contents(source: Bytes) -> Contents:
     fields.text()  # version of pg_dump
     kind = _FORMATS[format_number]
     utf8, entries = _read_entries(fields, version, kind, offset_size)
-    return Contents(kind, _CODECS[codec], utf8, database, entries, source.position, fields.integer_size)
+    return Contents(
+        kind, _CODECS[codec], utf8, database, entries, source.position, version, fields.integer_size, offset_size
+    )
 
 
-def _read_entries(fields: _Fields, version: tuple, kind: str, offset_size: int) -> tuple:
+def _read_entries(
+    fields: _Fields, version: Tuple[int, int], kind: str, offset_size: int
+) -> Tuple[bool, Dict[int, Entry]]:
     utf8, entries = False, {}
     count = fields.integer()
     if count < 0:
@@ -203,9 +209,22 @@ def read_custom_data(source: Bytes, contents: Contents, totals: Totals) -> None:
         else:
             text = DumpText(contents.utf8, copies=entry.copies)
             _read_stream(fields, contents, "The data of '{0}'".format(entry.name), text, totals)
-    extra = sum(len(piece) for piece in source.rest())
-    if extra:
+    end = source.position
+    if source.peek(1) and not _is_second_contents(fields, contents):
+        extra = source.position - end + sum(len(piece) for piece in source.rest())
         raise Damage("trailing", "{0} bytes follow after the end of the archive.".format(extra))
+
+
+def _is_second_contents(fields: _Fields, contents: Contents) -> bool:
+    """Whether just the table of contents follows once more. ``pg_dump -Fc > file`` leaves it there, since PostgreSQL
+    16: it goes back to write it anew with the places of the data, but appends it. ``pg_restore`` never looks at it.
+    """
+    try:
+        again = _read_entries(fields, contents.version, contents.format, contents.offset_size)[1]
+    except Damage:
+        return False
+    names = {number: entry.name for number, entry in again.items()}
+    return names == {number: entry.name for number, entry in contents.entries.items()} and not fields.source.peek(1)
 
 
 def _read_stream(fields: _Fields, contents: Contents, name: str, text: Optional[DumpText], totals: Totals) -> None:

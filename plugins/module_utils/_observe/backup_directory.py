@@ -20,7 +20,7 @@ from .backup_stream import Bytes, Damage, FileStream, Guard
 from .backup_text import DumpText
 
 _ENDINGS = {"": "none", ".gz": "gzip", ".lz4": "lz4", ".zst": "zstd"}
-_SAFE = re.compile(r"^[\w.-]+$")
+_SAFE = re.compile(r"^[\w.-]+\Z")
 _LISTING = re.compile(r"^blobs(_\d+)?\.toc$")
 _SHOWN = 10
 
