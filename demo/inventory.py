@@ -66,7 +66,6 @@ analytics_ops_lock_directory: "{locks}"
 # are in megabytes, gigabytes and minutes by default are lower here.
 analytics_ops_thresholds:
   pg.idle_in_transaction: {{warning: 1, critical: 3600}}
-  pg.table_bloat: {{bloat_bytes: 2097152}}
   pg.index_bloat: {{bloat_bytes: 1048576}}
 
 postgresql_maintenance_reindex_thresholds: {{bloat_percent: 30, bloat_bytes: 1048576}}

@@ -15,8 +15,6 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import psycopg2
-
 from demo.embedded import process
 from demo.embedded.binaries import postgres_programs, readable_by_others, valkey_server
 from demo.embedded.postgres import PostgresServer
@@ -117,15 +115,9 @@ class Stack:
     def _start_database(self) -> None:
         primary = self._primary().create()
         primary.start()
-        with psycopg2.connect(self.dsn.replace(NAME, "postgres"), password=self.password) as maintenance:
-            pass
-        maintenance.autocommit = True
-        maintenance.cursor().execute(f"CREATE DATABASE {NAME}")
-        maintenance.close()
-        connection = psycopg2.connect(self.dsn, password=self.password)
-        connection.autocommit = True
-        database.seed(connection)
-        connection.close()
+        login = ["-h", "127.0.0.1", "-p", str(self.ports.primary), "-U", "postgres", "-d", "postgres"]
+        primary.run("psql", *login, "-qc", f"CREATE DATABASE {NAME}")
+        database.seed(self.dsn, self.password)
         self.tell(f"database     127.0.0.1:{self.ports.primary}  a month of updates, autovacuum switched off")
         backups.seed(primary, NAME, self.backups)
         primary.stop()

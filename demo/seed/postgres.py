@@ -72,21 +72,28 @@ SELECT setval('exports_id_seq', 1900000000);
 """
 
 
-def seed(connection: psycopg2.extensions.connection) -> None:
-    """Fill an empty database. ``connection`` is in autocommit mode."""
+def seed(dsn: str, password: str) -> None:
+    """Fill an empty database."""
+    connection = psycopg2.connect(dsn, password=password)
+    connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         cursor.execute("CREATE EXTENSION IF NOT EXISTS pgstattuple")
         for statements in (TABLES, ROWS, NEGLECT):
             cursor.execute(statements)
-        cursor.execute("INSERT INTO events (user_id, kind, payload, happened_at) SELECT 7, 'login', '{}', now()")
-        _leave_an_invalid_index(cursor)
+        _leave_an_invalid_index(cursor, dsn, password)
+    connection.close()
 
 
-def _leave_an_invalid_index(cursor: psycopg2.extensions.cursor) -> None:
-    """What is left when a unique index is built concurrently over duplicates, and nobody looks again."""
+def _leave_an_invalid_index(cursor: psycopg2.extensions.cursor, dsn: str, password: str) -> None:
+    """What is left when an index is built concurrently, somebody's transaction is in the way, and patience ends."""
+    writer = psycopg2.connect(dsn, password=password)
+    writer.cursor().execute("UPDATE events SET kind = kind WHERE id = (SELECT min(id) FROM events)")
+    cursor.execute("SET statement_timeout = '300ms'")
     try:
-        cursor.execute("CREATE UNIQUE INDEX CONCURRENTLY events_user_once_idx ON events (user_id)")
-    except psycopg2.errors.UniqueViolation:
+        cursor.execute("CREATE INDEX CONCURRENTLY events_kind_happened_at_idx ON events (kind, happened_at)")
+    except psycopg2.errors.QueryCanceled:
         return
-    raise AssertionError("the index was built: the events hold no duplicates")
+    finally:
+        writer.close()
+    raise AssertionError("the index was built although a transaction was in the way")
