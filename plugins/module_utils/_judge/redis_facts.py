@@ -63,6 +63,12 @@ class Info:
         return sum(float(self.parts("errorstat_" + kind).get("count", 0)) for kind in kinds)
 
     @property
+    def knows_setinfo(self) -> bool:
+        """Since Redis 7.2, which every Valkey claims to be at least."""
+        major, minor = [*self.text("redis_version").split("."), "0", "0"][:2]
+        return major.isdigit() and minor.isdigit() and (int(major), int(minor)) >= (7, 2)
+
+    @property
     def is_primary(self) -> bool:
         return self.text("role") == "master"
 

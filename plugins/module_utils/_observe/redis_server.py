@@ -164,8 +164,10 @@ def _denials(client: RedisClient, reply: List[List[Any]]) -> Tuple[Denial, ...]:
         words = [_text(word) for word in entry]
         fields = dict(zip(words[::2], words[1::2]))
         user, reason = fields.get("username", ""), fields.get("reason", "")
-        # What a narrow monitoring user is denied is its own doing, and reported as such by the check concerned.
-        if user != client.login.user or reason == "auth":
+        # What a narrow monitoring user is denied is its own doing, and reported as such by the check concerned. Client
+        # libraries introduce themselves by CLIENT SETINFO and do not mind when they may not.
+        own = user == client.login.user and reason != "auth"
+        if not own and fields.get("object", "").lower() != "client|setinfo":
             denials.append(Denial(user, reason, int(fields.get("count", 1)), float(fields.get("age-seconds", 0))))
     return tuple(denials)
 
