@@ -17,7 +17,7 @@ from .text import seconds_text
 _TOKENS = re.compile(
     r"""(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))
       | (?P<name>"(?:[^"]|"")*(?:"|\Z))
-      | (?P<dollar>\$(?P<tag>[A-Za-z_\x80-\uffff][\w\x80-\uffff]*)?\$.*?(?:\$(?P=tag)\$|\Z))
+      | (?P<dollar>\$(?P<tag>[A-Za-z_\x80-\uffff][\w\x80-\uffff]*)\$.*?(?:\$(?P=tag)\$|\Z))
       | (?P<bare>\$\$.*?(?:\$\$|\Z))
       | (?P<escape>\b[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z))
       | (?P<text>'(?:[^']|'')*(?:'|\Z))""",
