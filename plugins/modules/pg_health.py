@@ -16,7 +16,7 @@ description:
     statements, vacuum and analyze, bloat, indexes, sequences, transaction number wraparound, replication, slots, WAL
     archiving, checkpoints, checksums and settings. On a standby it checks what a standby can tell.
   - It reads only, takes no lock on any table and ends every statement within O(statement_timeout).
-  - Works with the rights of C(pg_monitor). What a role may not see is reported as RV(ignore:unknown) with the
+  - Works with the rights of C(pg_monitor). What a role may not see is reported as V(unknown) with the
     C(GRANT) that would help.
   - All checks with their limits are listed in C(docs/checks.md) of the collection, the reasons in
     C(docs/pg_health.md).

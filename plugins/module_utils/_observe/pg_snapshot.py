@@ -28,8 +28,10 @@ from . import (
 from .pg_snapshot_part import needs_monitor
 from .postgres import PostgresClient
 
+# Compiling these statements would take longer than running them, hence no jit.
 _SERVER = """
-SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS version_text,
+SELECT set_config('jit', 'off', false) AS jit,
+       current_setting('server_version_num')::int AS version, current_setting('server_version') AS version_text,
        pg_is_in_recovery() AS standby, current_database() AS database,
        extract(epoch FROM clock_timestamp())::float8 AS now,
        extract(epoch FROM pg_postmaster_start_time())::float8 AS started,

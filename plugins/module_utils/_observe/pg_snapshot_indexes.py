@@ -36,6 +36,8 @@ WITH valid AS (
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
     LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
     WHERE i.indisvalid AND NOT i.indisexclusion AND NOT c.relispartition AND c.relpersistence <> 't'
+      AND (i.indrelid, i.indkey::text) IN (
+          SELECT indrelid, indkey::text FROM pg_index GROUP BY 1, 2 HAVING count(*) > 1)
 )
 SELECT format('%I.%I', n.nspname, t.relname) AS table, (
            SELECT json_agg(json_build_object('name', format('%I.%I', vn.nspname, v.relname),
@@ -77,8 +79,9 @@ WITH RECURSIVE keys AS (
     UNION ALL
     SELECT p.root, h.inhrelid FROM parts p JOIN pg_inherits h ON h.inhparent = p.part
 ), sizes AS (
-    SELECT p.root, sum(greatest(c.relpages::bigint * current_setting('block_size')::int, s.n_live_tup * 28)) AS bytes
-    FROM parts p JOIN pg_class c ON c.oid = p.part LEFT JOIN pg_stat_all_tables s ON s.relid = p.part
+    SELECT p.root, sum(greatest(c.relpages::bigint * current_setting('block_size')::int,
+                                pg_stat_get_live_tuples(c.oid) * 28)) AS bytes
+    FROM parts p JOIN pg_class c ON c.oid = p.part
     GROUP BY 1
 )
 SELECT format('%I', k.conname) AS name, format('%I.%I', n.nspname, c.relname) AS table,

@@ -42,12 +42,12 @@ SEQUENCES = """
 WITH uses AS (
     SELECT DISTINCT ON (sequence) * FROM (
         SELECT d.objid AS sequence, d.refobjid AS tab, d.refobjsubid AS col
-        FROM pg_depend d
+        FROM pg_depend d JOIN pg_sequence q ON q.seqrelid = d.objid
         WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
           AND d.refobjsubid > 0
         UNION ALL
         SELECT d.refobjid, a.adrelid, a.adnum
-        FROM pg_depend d JOIN pg_attrdef a ON a.oid = d.objid
+        FROM pg_depend d JOIN pg_attrdef a ON a.oid = d.objid JOIN pg_sequence q ON q.seqrelid = d.refobjid
         WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass
     ) AS found
     JOIN pg_attribute att ON att.attrelid = found.tab AND att.attnum = found.col
@@ -58,13 +58,12 @@ SELECT format('%I.%I', n.nspname, c.relname) AS name, s.seqincrement AS incremen
        quote_ident(u.attname) AS column, format_type(u.atttypid, NULL) AS column_type,
        CASE u.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647
             WHEN 'int8'::regtype THEN 9223372036854775807 END AS column_maximum,
-       greatest(t.reltuples, st.n_tup_ins, 0)::float8 AS rows,
+       greatest(t.reltuples, pg_stat_get_tuples_inserted(t.oid), 0)::float8 AS rows,
        has_sequence_privilege(c.oid, 'SELECT, USAGE') AS readable,
        CASE WHEN has_sequence_privilege(c.oid, 'SELECT, USAGE') THEN pg_sequence_last_value(c.oid) END AS last_value
 FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN uses u ON u.sequence = c.oid
 LEFT JOIN pg_class t ON t.oid = u.tab LEFT JOIN pg_namespace tn ON tn.oid = t.relnamespace
-LEFT JOIN pg_stat_all_tables st ON st.relid = t.oid
 WHERE NOT s.seqcycle AND c.relpersistence <> 't'
 ORDER BY 1
 """
