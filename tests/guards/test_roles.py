@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a role's argument specification promises is what its defaults do."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.sources import REPOSITORY, ROLES, read_yaml
+
+each_role = pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+
+# Names that Ansible itself gives meaning to, and loop variables of a role begin with the role's name, too.
+SHARED = "analytics_ops_"
+REFERENCE = re.compile(r"\banalytics_ops_\w+")
+
+
+def options(role: Path) -> dict[str, Any]:
+    """Of all entry points; what two of them share is the same."""
+    merged: dict[str, Any] = {}
+    for entry in read_yaml(role / "meta" / "argument_specs.yml")["argument_specs"].values():
+        for name, option in (entry.get("options") or {}).items():
+            assert merged.setdefault(name, option) == option, f"{name} differs between entry points"
+    return merged
+
+
+def assigned(content: Any) -> set[str]:
+    """Variables that tasks set: by ``register``, ``vars`` and ``set_fact``."""
+    if isinstance(content, list):
+        return set().union(*(assigned(one) for one in content))
+    if not isinstance(content, dict):
+        return set()
+    is_role = any(key.rpartition(".")[2] in ("include_role", "import_role") for key in content)
+    found = set() if is_role else set(content.get("vars", {}))
+    found |= {content["register"]} if "register" in content else set()
+    found |= {name for name in content.get("ansible.builtin.set_fact", {}) if name != "cacheable"}
+    found |= {content["loop_control"]["loop_var"]} if "loop_var" in content.get("loop_control", {}) else set()
+    for key in ("block", "rescue", "always"):
+        found |= assigned(content.get(key, []))
+    return found
+
+
+def test_there_are_roles() -> None:
+    assert ROLES
+    assert {role.name for role in ROLES} == {path.name for path in (REPOSITORY / "roles").iterdir() if path.is_dir()}
+
+
+@each_role
+def test_options_equal_defaults(role: Path) -> None:
+    specified = options(role)
+    defaults = read_yaml(role / "defaults" / "main.yml")
+    required = {name for name, option in specified.items() if option.get("required")}
+    assert required & set(defaults) == set(), "what is required has no default"
+    without = {name for name, option in specified.items() if "default" not in option} - required
+    assert without == set(), "an option is required or has a default"
+    assert {name: option["default"] for name, option in specified.items() if name not in required} == defaults
+
+
+@each_role
+def test_options_are_described_and_named_after_the_role(role: Path) -> None:
+    for name, option in options(role).items():
+        assert name.startswith(role.name + "_"), name
+        assert option.get("description") and option.get("type"), name
+    for entry in read_yaml(role / "meta" / "argument_specs.yml")["argument_specs"].values():
+        assert entry["short_description"] and entry["description"]
+
+
+@each_role
+def test_variables_carry_the_name_of_the_role(role: Path) -> None:
+    prefixes = (role.name + "_", f"__{role.name}_")
+    tasks = [assigned(read_yaml(path)) for path in sorted((role / "tasks").rglob("*.yml"))]
+    names = set().union(*tasks, read_yaml(role / "vars" / "main.yml") if (role / "vars" / "main.yml").exists() else ())
+    assert {name for name in names if not name.startswith(prefixes)} == set()
+
+
+@each_role
+def test_values_of_the_whole_inventory_come_in_through_defaults(role: Path) -> None:
+    """So that a role says in one place what it takes from outside, and can be used without it."""
+    loose = {
+        (path.name, name)
+        for path in sorted((role / "tasks").rglob("*.yml"))
+        for name in REFERENCE.findall(path.read_text())
+    }
+    assert loose == set()
+    for name, value in read_yaml(role / "defaults" / "main.yml").items():
+        for reference in REFERENCE.findall(str(value)):
+            assert re.search(rf"{reference}\s*(\|\s*default\(|\S*\s+(if|is)\b)|if {reference}\b", str(value)), name
+
+
+@each_role
+def test_the_readme_introduces_the_role(role: Path) -> None:
+    text = (role / "README.md").read_text()
+    assert text.startswith("# ")
+    assert role.name in text
