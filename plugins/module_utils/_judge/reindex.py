@@ -93,6 +93,8 @@ def plan_reindex(
     for index in indexes:
         if not matches((index.subject, "{0}.{1}".format(index.schema, index.table)), include, exclude):
             continue
+        if index.system:
+            continue  # catalogs cannot be rebuilt concurrently, and must not be locked
         work = _judge_invalid(index) if not index.valid else _judge_bloat(index, thresholds)
         if work is None:
             continue
@@ -207,8 +209,6 @@ def _obstacle(
             return "foreign", "There is no valid index of the same definition that it would be a leftover of."
     if work.need == INVALID and not rebuild_invalid:
         return "foreign", "rebuild_invalid is false."
-    if index.system:
-        return "unsupported", "Indexes of system catalogs cannot be rebuilt concurrently; plan a REINDEX by hand."
     if work.need != LEFTOVER and index.exclusion and concurrently:
         return "unsupported", "An exclusion constraint's index cannot be rebuilt concurrently."
     if work.need == BLOAT and index.stale:

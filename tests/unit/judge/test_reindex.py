@@ -62,7 +62,7 @@ CASES = {
     "never counted": (replace(BLOATED, rows=-1.0, counted_rows=0), {}, None),
     "stale": (replace(BLOATED, changed_rows=150_000), {}, "stale"),
     "too big": (BLOATED, {"max_index_size": 1000}, "size"),
-    "of a catalog": (replace(BLOATED, system=True), {}, "unsupported"),
+    "of a catalog": (replace(BLOATED, system=True), {}, None),
     "an exclusion constraint": (replace(BLOATED, exclusion=True), {}, "unsupported"),
     "an exclusion constraint, with a lock": (replace(BLOATED, exclusion=True), {"concurrently": False}, "bloat"),
     "somebody else's": (replace(BLOATED, permitted=False), {}, "rights"),
