@@ -40,6 +40,16 @@ def test_a_plugin_file_begins_with_its_licence_and_lets_python_39_read_it(path: 
     text = path.read_text().removeprefix("#!/usr/bin/python\n")
     assert text.startswith(HEADER)
     assert "\nfrom __future__ import annotations\n" in text
+    ast.parse(text, feature_version=(3, 9))
+
+
+NOT_IN_39 = re.compile(r"\bstrict=(True|False)|slots=True|kw_only=True|\bassert |\bfor _ in|datetime\.UTC|pairwise\(")
+
+
+@pytest.mark.parametrize("path", PLUGIN_FILES, ids=name_of)
+def test_a_plugin_file_uses_nothing_that_is_younger_or_that_sanity_tests_refuse(path: Path) -> None:
+    code = "\n".join(line.partition("#")[0] for line in path.read_text().splitlines())
+    assert NOT_IN_39.findall(code) == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
