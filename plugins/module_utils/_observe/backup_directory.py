@@ -115,7 +115,7 @@ class _Reader:
         more = len(self.flaws) - _SHOWN
         flaws = self.flaws[:_SHOWN]
         if more > 0:
-            flaws.append(Flaw(self.flaws[_SHOWN].kind, "{0} more of its parts are damaged.".format(more)))
+            flaws.append(Flaw(self.flaws[_SHOWN].kind, "{0} more of its parts are not in order.".format(more)))
         reached = "structure" if any(flaw.kind == "level" for flaw in self.flaws) else level
         return Reading(
             backup,
@@ -174,7 +174,8 @@ class _Reader:
         return _Outcome(tuple(flaws), tuple(compared), unprotected)
 
     def _add(self, file: str, outcome: _Outcome) -> None:
-        self.flaws.extend(outcome.flaws)
+        # What is true of all parts (no time left, no decoder) is said once.
+        self.flaws.extend(flaw for flaw in outcome.flaws if flaw not in self.flaws[:_SHOWN])
         if _LISTING.match(file):
             self._toc_size += outcome.unprotected
         else:

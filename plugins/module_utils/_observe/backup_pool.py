@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from typing import List, Optional, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Dict, List, Optional, Sequence
 
 from .._judge.backup import LEVELS, Backup, Reading
 from .._judge.backup_names import series_of
@@ -34,18 +34,19 @@ def read_backups(
     # What is left of the jobs goes to the files inside of directory dumps.
     request = request._replace(jobs=max(1, jobs // workers))
     counted: Counter = Counter()
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        futures = {}
+    pool = ThreadPoolExecutor(max_workers=workers)
+    futures: Dict[str, Future] = {}
+    try:
         for backup in sorted(backups, key=lambda backup: backup.age_seconds):
             series = (os.path.dirname(backup.path), series_of(os.path.basename(backup.path)))
             counted[series] += 1
             asked = request if not newest or counted[series] <= newest else request._replace(level=LEVELS[0])
             futures[backup.path] = pool.submit(read_backup, backup, asked, guard, checksums)
-        try:
-            return [futures[backup.path].result() for backup in backups]
-        except BaseException:
-            # Interrupted: readings end at their next block, those that wait never begin.
-            guard.stop()
-            for future in futures.values():
-                future.cancel()
-            raise
+        return [futures[backup.path].result() for backup in backups]
+    finally:
+        # Nothing is left to stop after a good end. Interrupted, also between two submissions, readings end at their
+        # next block and those that wait never begin.
+        guard.stop()
+        for future in list(futures.values()):
+            future.cancel()
+        pool.shutdown(wait=True)

@@ -19,7 +19,7 @@ from ansible_collections.analytics.ops.plugins.module_utils._observe.backup_read
 from ansible_collections.analytics.ops.plugins.module_utils._observe.backup_stream import Guard
 
 from demo.embedded.process import unprivileged_prefix
-from tests.support.modules import COLLECTIONS, found, run_module
+from tests.support.modules import COLLECTIONS, found, module_result, run_module, start_module
 
 PLAIN = (
     b"--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\n\n"
@@ -291,6 +291,36 @@ def test_time_budget_ends_the_reading(tmp_path):
     assert said(result) == {("backup.level", "unknown")}
     assert "time budget" in result["findings"][0]["message"]
     assert result["backups"][0]["level"] == "present"
+
+
+def test_time_budget_of_a_directory_is_said_once(tmp_path):
+    dump = tmp_path / "app.dir"
+    dump.mkdir()
+    for number in range(30):
+        (dump / f"{number}.dat").write_bytes(b"x")
+    (dump / "SHA256SUMS").write_text("".join(f"{number:064x}  {number}.dat\n" for number in range(30)))
+    result = run_module("backup_verify", path=[str(dump)], level="checksum", time_budget=1e-9)
+    assert len(found(result, "backup.level")) == 1
+
+
+@pytest.mark.parametrize("jobs", [1, 4])
+def test_terminated_while_reading_it_ends_at_once(tmp_path, jobs):
+    for number in range(3):
+        with (tmp_path / f"huge-{number}.bin").open("wb") as file:
+            os.truncate(file.fileno(), 2**43)  # holds nothing, and takes hours to read
+    process = start_module("backup_verify", path=[str(tmp_path)], jobs=jobs)
+    opened = f"/proc/{process.pid}/fd"
+    end = time.monotonic() + 30
+    try:
+        while not any("huge-" in os.path.realpath(f"{opened}/{name}") for name in os.listdir(opened)):
+            assert time.monotonic() < end, "it never began to read"
+            time.sleep(0.02)
+        process.terminate()
+        result = module_result(process, timeout=60)
+    finally:
+        process.kill()
+    assert result["failed"]
+    assert "Interrupted" in result["msg"]
 
 
 def test_hostile_names(tmp_path):
