@@ -101,6 +101,25 @@ def test_custom_archive_written_to_a_pipe_or_by_redirection_and_one_in_gzip(post
     ]
 
 
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_other_encodings_are_no_damage(postgres, tmp_path, encoding):
+    maintenance = Database(postgres, "postgres")
+    maintenance.execute("DROP DATABASE IF EXISTS other_encoding")
+    maintenance.execute(f"CREATE DATABASE other_encoding TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")
+    database = Database(postgres, "other_encoding")
+    try:
+        # Bytes that are no UTF-8.
+        database.execute("CREATE TABLE t AS SELECT convert_from('\\xe4f6fc'::bytea, getdatabaseencoding()) AS a")
+        for name, *arguments in (("a.dump", "-Fc", "-Z0"), ("b.dir", "-Fd", "-Z0"), ("c.tar", "-Ft"), ("d.sql", "-Fp")):
+            write_checksum(pg_dump(database, tmp_path / name, *arguments))
+        result = run_module("backup_verify", path=[str(tmp_path)])
+        assert (len(result["backups"]), result["findings"]) == (4, [])
+    finally:
+        database.close()
+        maintenance.execute("DROP DATABASE other_encoding WITH (FORCE)")
+        maintenance.close()
+
+
 @pytest.mark.parametrize("name", ["custom", "custom, uncompressed", "tar", "plain, gzip"])
 def test_bytes_behind_the_end_are_a_warning(dumps, tmp_path, name):
     copy = tmp_path / dumps[name].name
