@@ -188,7 +188,7 @@ plan:
   returned: success
   type: list
   elements: dict
-  contains: &step
+  contains:
     action:
       description: V(vacuum), V(vacuum_analyze) or V(analyze).
       type: str
@@ -359,7 +359,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._act.pg_jobs import Jobs, maintenance_lock, split_phases
 from ..module_utils._act.vacuum import VacuumOptions, done_steps, vacuum_table, with_lock_holders
 from ..module_utils._arguments import postgres_spec
-from ..module_utils._errors import InputError
+from ..module_utils._errors import InputError, Refused
 from ..module_utils._judge.maintenance import Budget, require_positive, thresholds_of, unmatched_warnings
 from ..module_utils._judge.plan import act_result
 from ..module_utils._judge.text import seconds_text
@@ -398,6 +398,11 @@ def _maintain(client, params, thresholds, budget, settings, act):
     server, tables, works, left = look()
     if server.standby:
         return _nothing_on_standby(client.login)
+    if not server.track_counts:
+        raise Refused(
+            "track_counts is off on {0}: there are no statistics to choose tables by.".format(client.login.target),
+            "Switch it on (autovacuum needs it as well), or vacuum everything with vacuumdb.",
+        )
     plan, done = [work.step() for work in works], []
     if act and works:
         options = VacuumOptions(**{name: params[name] for name in VacuumOptions.__dataclass_fields__})

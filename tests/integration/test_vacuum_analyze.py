@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from demo.embedded.postgres import PostgresServer
 from tests.support.modules import module_result, run_module, start_module
 from tests.support.statistics import change, make_table, poll
 
@@ -308,7 +309,7 @@ def slow_run(database):
     for name in ("orders", "sessions"):
         make_table(database, name, rows=50000)
         change(database, f"UPDATE {name} SET number = 0")
-    process = start_module("vacuum_analyze", **dict(SLOW, jobs=2), **database.login)
+    process = start_module("vacuum_analyze", **dict(SLOW, jobs=2, exclude=SHARED), **database.login)
     poll(lambda: len(database.execute(RUNNING)) == 2)
     yield process
     process.kill()
@@ -341,3 +342,31 @@ def test_a_lost_connection_and_a_cancelled_statement_cost_their_tables_only(data
     assert not result["failed"], result
     assert [step["cause"] for step in result["remaining"]] == ["error", "error"]
     assert result["changed"] is False
+
+
+def test_a_locked_catalog_gets_one_clear_message(database):
+    blocker = database.session(autocommit=False)
+    blocker.cursor().execute("LOCK TABLE pg_catalog.pg_inherits IN ACCESS EXCLUSIVE MODE")
+    result = vacuum(lock_timeout=0.1, **database.login)
+    assert result["failed"] and "a catalog or table stays locked" in result["msg"]
+
+
+def test_without_counters_there_is_nothing_to_choose_by(database):
+    database.execute(f"ALTER DATABASE {database.name} SET track_counts = off")
+    result = vacuum(**database.login)
+    assert result["failed"] and "track_counts is off" in result["msg"]
+
+
+def test_on_a_standby_there_is_nothing_to_do(database, postgres, tmp_path):
+    make_table(database, "orders", maintained=False)
+    standby = PostgresServer(postgres.programs, tmp_path / "standby").create_replica(postgres, slot="idle_standby")
+    standby.start()
+    try:
+        for module in ("vacuum_analyze", "pg_reindex"):
+            for check_mode in (True, False):
+                result = run_module(module, check_mode=check_mode, **dict(database.login, login_port=standby.port))
+                assert (result["failed"], result["changed"], result["plan"], result["done"]) == (False, False, [], [])
+                assert "standby" in result["msg"]
+    finally:
+        standby.stop()
+        database.execute("SELECT pg_drop_replication_slot('idle_standby')")

@@ -184,7 +184,7 @@ class Jobs(Generic[Work]):
             seconds = time.monotonic() - begun
             if error.pgcode == errorcodes.LOCK_NOT_AVAILABLE:
                 return Outcome(work, seconds, "locked", "")
-            if error.pgcode == errorcodes.QUERY_CANCELED and limit is not None and seconds >= limit:
+            if error.pgcode == errorcodes.QUERY_CANCELED and limit is not None and seconds >= limit - 0.001:
                 return Outcome(
                     work, seconds, "timeout", "It was ended after {0:.3g} seconds, its limit.".format(seconds)
                 )

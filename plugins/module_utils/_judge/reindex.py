@@ -28,6 +28,8 @@ NEEDS = (LEFTOVER, INVALID, BLOAT)
 BYTES_PER_SECOND = 32 * 1024 * 1024
 SECONDS_PER_INDEX = 0.05
 
+APPLICATION_NAME = "analytics.ops"
+
 _LEFTOVER_NAME = re.compile(r"^(.*)_cc(?:new|old)[0-9]*$", re.DOTALL)
 
 
@@ -153,6 +155,8 @@ def confirmed(work: IndexWork, measured: Optional[Bloat], thresholds: ReindexThr
 def transaction_obstacle(server: Any, max_age: float) -> str:
     """Who would make every concurrent rebuild wait, in words."""
     for holder in server.holders:
+        if holder.application == APPLICATION_NAME:
+            continue  # a rebuild of this very run, which PostgreSQL mostly does not wait for
         if holder.kind in ("session", "prepared transaction") and holder.begun is not None:
             age = server.now - holder.begun
             if age > max_age:

@@ -103,8 +103,8 @@ def plan_vacuum(
         if table.kind == "p":
             continue
         work, held = _judge_table(table, server, thresholds, freeze)
-        if held:
-            left.append(Left(_held_step(table, held), "held_back", held))
+        for need, reason in held:
+            left.append(Left(TableWork(table, need, reason, vacuum=True, analyze=False).step(), "held_back", reason))
         if work:
             works.append(work)
     works = _with_parents(works, tables, {table.oid for table in chosen}, thresholds, version)
@@ -137,21 +137,24 @@ def throttle_seconds_per_page(cost_delay: Optional[float], cost_limit: Optional[
     return (cost_delay or 0.0) / 1000.0 * PAGE_DIRTY_COST / (cost_limit or 200)
 
 
-def _judge_table(table: Any, server: Any, limits: VacuumThresholds, freeze: bool) -> Tuple[Optional[TableWork], str]:
-    """The work of one table, and why a part of it would be in vain."""
+def _judge_table(
+    table: Any, server: Any, limits: VacuumThresholds, freeze: bool
+) -> Tuple[Optional[TableWork], List[Tuple[str, str]]]:
+    """The work of one table, and what of it would be in vain and why."""
     reasons: List[Tuple[str, str]] = []
-    held = ""
-    wraparound, in_vain = _wraparound(table, server, limits)
-    if wraparound:
-        reasons.append((WRAPAROUND, wraparound))
-    held = in_vain
+    in_vain: List[Tuple[str, str]] = []
+    aged = _age(table, server, limits)
+    if aged:
+        text, obstacle = aged
+        (in_vain if obstacle else reasons).append((WRAPAROUND, text + obstacle))
     dead = _dead(table, limits)
     if dead:
         holder = _holder_of_dead_rows(table, server)
         if holder is None:
             reasons.append((DEAD_ROWS, dead))
         else:
-            held = "{0}, but they cannot be removed: {1} may still see them.".format(dead, holder.text(server.now))
+            obstacle = ", but they cannot be removed: {0} may still see them.".format(holder.text(server.now))
+            in_vain.append((DEAD_ROWS, dead + obstacle))
     if _both(table.inserted_rows, table.known_rows, limits.inserted_rows, limits.inserted_rows_percent):
         reasons.append(
             (INSERTS, "{0} rows were inserted since the last vacuum".format(number_text(table.inserted_rows)))
@@ -160,22 +163,22 @@ def _judge_table(table: Any, server: Any, limits: VacuumThresholds, freeze: bool
     if statistics:
         reasons.append((STATISTICS, statistics))
     if not reasons:
-        return None, held
+        return None, in_vain
     needs = [need for need, text in reasons]
     work = TableWork(
         table,
         need=needs[0],
-        reason="; ".join(text for need, text in reasons) + ".",
+        reason=_sentence("; ".join(text for need, text in reasons)),
         vacuum=needs[0] != STATISTICS,
         analyze=STATISTICS in needs,
         # Only FREEZE is sure to bring the age down, whatever the server's own limits for freezing are.
         freeze=needs[0] == WRAPAROUND or (freeze and needs[0] != STATISTICS),
     )
-    return work, "" if needs[0] == WRAPAROUND else held
+    return work, in_vain
 
 
-def _wraparound(table: Any, server: Any, limits: VacuumThresholds) -> Tuple[str, str]:
-    """Why the table must be frozen, or why freezing it would be in vain."""
+def _age(table: Any, server: Any, limits: VacuumThresholds) -> Optional[Tuple[str, str]]:
+    """How near wraparound protection the table is, and what makes freezing it useless, if anything does."""
     percent, age, name, limit = max(
         (100.0 * age / limit, age, name, limit)
         for age, limit, name in (
@@ -184,14 +187,14 @@ def _wraparound(table: Any, server: Any, limits: VacuumThresholds) -> Tuple[str,
         )
     )
     if percent < limits.wraparound_percent:
-        return "", ""
+        return None
     text = "{0} % of the age at which wraparound protection starts ({1} of {2} {3})".format(
         number_text(percent), number_text(age), number_text(limit), name
     )
     oldest = server.holders[0] if server.holders else None
-    # Freezing goes no further than the oldest transaction: below a tenth it is not worth reading the table.
+    # Freezing goes no further than the oldest transaction: for less than a tenth the table need not be read.
     if name == "transactions" and oldest and oldest.xid_age > 0.9 * age:
-        return "", "{0}, but it cannot be frozen: {1} is as old.".format(text, oldest.text(server.now))
+        return text, ", but it cannot be frozen: {0} is as old.".format(oldest.text(server.now))
     return text, ""
 
 
@@ -234,8 +237,8 @@ def _both(count: float, of: float, least: float, percent: float) -> bool:
     return count > 0 and count >= least and (of <= 0 or 100.0 * count / of >= percent)
 
 
-def _held_step(table: Any, reason: str) -> Step:
-    return TableWork(table, DEAD_ROWS, reason, vacuum=True, analyze=False).step()
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
 
 
 def _urgency(work: TableWork) -> Tuple[Any, ...]:
@@ -276,9 +279,9 @@ def _with_parents(
         if table.oid not in chosen or rows < limits.changed_rows:
             continue
         if table.last_analyze is None:
-            reason = "the partitioned table itself was never analyzed."
+            reason = "The partitioned table itself was never analyzed."
         elif _both(changed, rows, limits.changed_rows, limits.changed_rows_percent):
-            reason = "its partitions changed since the last analyze of the partitioned table."
+            reason = "Its partitions changed since the last analyze of the partitioned table."
         else:
             continue
         # It has no pages of its own; what ANALYZE reads are those of its partitions.

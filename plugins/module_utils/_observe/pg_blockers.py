@@ -36,6 +36,7 @@ SELECT * FROM (
 """
 _SERVER = """
 SELECT pg_is_in_recovery() AS standby, extract(epoch FROM clock_timestamp())::float8 AS now,
+       current_setting('track_counts')::bool AS track_counts,
        current_setting('autovacuum_freeze_max_age')::bigint AS freeze_max_age,
        current_setting('autovacuum_multixact_freeze_max_age')::bigint AS multixact_freeze_max_age
 """
@@ -96,6 +97,7 @@ class ServerState:
     """What holds for the whole database at the time ``now``. ``holders``: the oldest first."""
 
     standby: bool = False
+    track_counts: bool = True
     now: float = 0.0
     freeze_max_age: int = 200_000_000
     multixact_freeze_max_age: int = 400_000_000

@@ -167,7 +167,7 @@ def observe_indexes(client: PostgresClient, min_size_bytes: int = 0) -> List[Ind
     """Every invalid index, and the valid ones of at least ``min_size_bytes``; none of temporary tables."""
     block_size = int(client.row("SELECT current_setting('block_size') AS size")["size"])
     statement = _INDEXES.replace("{permitted}", _MAINTAIN if client.server_version >= 170000 else _OWNER)
-    rows = client.rows(statement, {"block_size": block_size, "min_size_bytes": min_size_bytes})
+    rows = client.rows_past_locks(statement, {"block_size": block_size, "min_size_bytes": min_size_bytes})
     return [_index(row, block_size) for row in rows]
 
 

@@ -114,4 +114,4 @@ class TableStatistics:
 def observe_tables(client: PostgresClient) -> List[TableStatistics]:
     """Every table of the database, catalogs included, temporary ones not."""
     permitted = _MAINTAIN if client.server_version >= 170000 else _OWNER
-    return [TableStatistics(**row) for row in client.rows(_TABLES.replace("{permitted}", permitted))]
+    return [TableStatistics(**row) for row in client.rows_past_locks(_TABLES.replace("{permitted}", permitted))]

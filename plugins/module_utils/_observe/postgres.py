@@ -19,6 +19,8 @@ from .._errors import Unreachable
 from .._run import require_driver
 
 APPLICATION_NAME = "analytics.ops"
+LOCK_ATTEMPTS = 3
+LOCK_NOT_AVAILABLE = "55P03"
 
 Parameters = Union[Sequence[Any], Mapping[str, Any], None]
 
@@ -162,6 +164,22 @@ class PostgresClient:
         """End the statement that runs, if any. The only method that another thread may call."""
         with contextlib.suppress(self._psycopg2.Error):  # the connection is gone, and the statement with it
             self._connection.cancel()
+
+    def rows_past_locks(self, statement: Any, parameters: Parameters = None) -> List[Dict[str, Any]]:
+        """``rows``, tried again when somebody locked one of the relations asked about just then."""
+        attempts = LOCK_ATTEMPTS
+        while True:
+            try:
+                return self.rows(statement, parameters)
+            except self._psycopg2.OperationalError as error:
+                attempts -= 1
+                if error.pgcode != LOCK_NOT_AVAILABLE:
+                    raise
+                if not attempts:
+                    raise Unreachable(
+                        "{0} does not answer: a catalog or table stays locked.".format(self.login.target),
+                        "Look in pg_locks for an AccessExclusiveLock, and who holds it.",
+                    ) from error
 
     def row(self, statement: Any, parameters: Parameters = None) -> Dict[str, Any]:
         """The only row of a statement that always returns one."""
