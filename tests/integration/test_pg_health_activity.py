@@ -11,7 +11,7 @@ import pytest
 from demo.embedded.postgres import PostgresServer
 from tests.support.databases import Database
 from tests.support.modules import found
-from tests.support.pg_health import HEALTHY_SETTINGS, check, make_shop, names, only, until
+from tests.support.pg_health import HEALTHY_SETTINGS, check, make_shop, names, only, tidy, until
 
 
 def counted(database, column, at_least):
@@ -98,7 +98,7 @@ def test_few_rollbacks_of_few_transactions_are_no_finding(empty):
 def test_cache_hit(shop):
     """A scan of 170 MB that 64 MB of buffers cannot hold, with the floor of reads lowered to it."""
     shop.execute("CREATE TABLE large AS SELECT i, repeat('x', 1000) AS filler FROM generate_series(1, 150000) i")
-    shop.execute("VACUUM ANALYZE large")
+    tidy(shop, "large")
     before = check(shop)
     session = shop.session()
     for _number in range(3):

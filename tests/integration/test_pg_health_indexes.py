@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
-from tests.support.pg_health import check, finish, in_background, only, until
+from tests.support.pg_health import check, finish, in_background, only, tidy, until
 from tests.support.statistics import change, make_table
 
 
@@ -149,7 +149,7 @@ def test_foreign_key_without_index(shop):
         shop,
         "INSERT INTO orders (customer, note) SELECT 1 + i % 2000, repeat('x', 40) FROM generate_series(1, 150000) i",
     )
-    shop.execute("VACUUM ANALYZE orders")
+    tidy(shop, "orders")
     finding = only(check(shop), "pg.foreign_keys_without_index")
     assert finding["subject"] == "public.orders (customer)"
     assert "CREATE INDEX CONCURRENTLY ON public.orders (customer)" in finding["advice"]
@@ -164,7 +164,7 @@ def test_foreign_key_of_two_columns_is_served_in_any_order(shop):
         INSERT INTO parent VALUES (1, 1);
         INSERT INTO child SELECT 1, 1, repeat('x', 200) FROM generate_series(1, 60000);
         CREATE INDEX only_one ON child (y)""")
-    shop.execute("VACUUM ANALYZE child")
+    tidy(shop, "child")
     assert only(check(shop), "pg.foreign_keys_without_index")["subject"] == "public.child (x, y)"
     shop.execute("CREATE INDEX both_columns ON child (y, x)")
     shop.execute("DROP INDEX only_one")

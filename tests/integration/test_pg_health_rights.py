@@ -8,7 +8,7 @@ from psycopg2 import sql
 
 from tests.support.databases import Database
 from tests.support.modules import found
-from tests.support.pg_health import check, names, only, until
+from tests.support.pg_health import check, names, only, tidy, until
 from tests.support.statistics import change
 
 PASSWORD = "monitor-secret"
@@ -76,7 +76,7 @@ def test_sequences_that_cannot_be_read_and_could_matter(shop, role):
     shop.execute('GRANT pg_monitor TO "mon itor"')
     shop.execute("CREATE TABLE small (id smallserial, note text)")
     change(shop, "INSERT INTO small (note) SELECT 'x' FROM generate_series(1, 30000)")
-    shop.execute("VACUUM ANALYZE small")
+    tidy(shop, "small")
     finding = only(check(shop, **role), "pg.sequences", "unknown")
     assert "public.small_id_seq" in finding["message"]
     assert 'GRANT SELECT ON ALL SEQUENCES IN SCHEMA … TO "mon itor"' in finding["advice"]
@@ -87,7 +87,7 @@ def test_sequences_that_cannot_be_read_and_could_matter(shop, role):
 def test_statistics_that_cannot_be_read_and_could_matter(shop, role):
     shop.execute('GRANT pg_monitor TO "mon itor"')
     shop.execute("CREATE TABLE notes AS SELECT 'note ' || i AS note FROM generate_series(1, 60000) i")
-    shop.execute("VACUUM ANALYZE notes")
+    tidy(shop, "notes")
     limits = {"table_bloat": {"bloat_bytes": 1500000}}
     finding = only(check(shop, **role, thresholds=limits), "pg.table_bloat", "unknown")
     assert "public.notes" in finding["message"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.pg_health import check, names, only
+from tests.support.pg_health import check, names, only, tidy
 from tests.support.statistics import change, make_table
 
 
@@ -74,7 +74,7 @@ def bloated(shop, **storage):
     """A table of 19 MB whose rows are mostly gone, vacuumed: the space stays, and so it does in its index."""
     make_table(shop, "events", rows=300000)
     change(shop, "DELETE FROM events WHERE id % 10 <> 0")
-    shop.execute("VACUUM ANALYZE events")
+    tidy(shop, "events")
 
 
 FLOOR = {"bloat_bytes": 2 * 1024 * 1024}
@@ -138,6 +138,6 @@ def test_rows_with_much_alignment_are_not_bloat(shop):
     shop.execute(f"CREATE TABLE padded ({columns})")
     change(shop, f"INSERT INTO padded SELECT {values} FROM generate_series(1, 100000) i")
     shop.execute("CREATE INDEX ON padded (b0, f0, b1, f1)")
-    shop.execute("VACUUM ANALYZE padded")
+    tidy(shop, "padded")
     floor = {"bloat_bytes": 0}
     assert check(shop, thresholds={"table_bloat": floor, "index_bloat": floor})["findings"] == []

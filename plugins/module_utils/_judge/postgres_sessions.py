@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Iterable, Iterator, List
 
 from .finding import CRITICAL, OK, Finding
@@ -14,6 +15,8 @@ from .postgres_words import doing_text, end_session, literal, many, session_text
 from .rows import Row
 from .text import number_text, seconds_text
 from .threshold import Threshold
+
+_MAINTENANCE = re.compile(r"(VACUUM|ANALYZE|REINDEX|CLUSTER|CREATE (UNIQUE )?INDEX|REFRESH|COPY)\b", re.IGNORECASE)
 
 
 @CHECKS.check(
@@ -103,11 +106,15 @@ def idle_in_transaction(rule: Any, sessions: List[Row]) -> Iterator[Finding]:
     threshold=Threshold("seconds", 1800, 3600, source="pganalyze 1800/3600; pgFirstAid 300, pgmonitor 43200/86400"),
 )
 def long_statements(rule: Any, sessions: List[Row]) -> Iterator[Finding]:
-    """Statements that wait for a lock do not run: ``blocked_sessions`` has them."""
+    """Statements that wait for a lock do not run: ``blocked_sessions`` has them. Maintenance and dumps are long by
+    nature; should they hang, ``old_transactions`` has them."""
     running = [
         s
         for s in sessions
-        if s.state == "active" and s.backend_type == "client backend" and s.wait_event_type != "Lock"
+        if s.state == "active"
+        and s.backend_type == "client backend"
+        and s.wait_event_type != "Lock"
+        and not _MAINTENANCE.match(statement_text(s.query))
     ]
     for session in _longest(running, "statement_seconds"):
         yield rule.judge(

@@ -81,6 +81,43 @@ def test_root_of_a_queue(sessions, roots):
     assert sorted(finding.subject for finding in found) == roots
 
 
+def running(query, **fields):
+    usual = Row(
+        pid=1,
+        application="",
+        user="app",
+        database="shop",
+        client=None,
+        backend_type="client backend",
+        state="active",
+        wait_event_type=None,
+        statement_seconds=7200.0,
+        state_seconds=7200.0,
+        transaction_seconds=7200.0,
+        query=query,
+    )
+    return usual.but(**fields)
+
+
+@pytest.mark.parametrize(
+    ("session", "reported"),
+    [
+        (running("SELECT * FROM orders"), True),
+        (running("/* report */ select 1"), True),
+        (running("ALTER TABLE orders ADD x int"), True),
+        (running("SELECT 1", statement_seconds=60.0), False),
+        (running("SELECT 1", state="idle"), False),
+        (running("SELECT 1", wait_event_type="Lock"), False),
+        (running("autovacuum: VACUUM x", backend_type="autovacuum worker"), False),
+        (running("COPY public.orders TO stdout"), False),
+        (running("-- weekly\nvacuum (analyze) orders"), False),
+        (running("create unique index concurrently i ON orders (id)"), False),
+    ],
+)
+def test_long_statements(session, reported):
+    assert [f.severity for f in run("long_statements", sessions=[session])] == (["critical"] if reported else [])
+
+
 def table(**fields):
     usual = Row(
         name="public.t",
