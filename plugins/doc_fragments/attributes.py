@@ -20,8 +20,8 @@ attributes:
     platforms: posix
     support: full
 """
-    # A module that only looks.
-    CHECKING = r"""
+    # A module that only looks. Not called CHECKING: Ansible would take the fragment checking.py for it.
+    INFO_MODULE = r"""
 options: {}
 attributes:
   check_mode:

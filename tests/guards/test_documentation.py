@@ -43,6 +43,8 @@ each_plugin = pytest.mark.parametrize("path", DOCUMENTED, ids=name_of)
 def fragment(name: str) -> dict[str, Any]:
     """``analytics.ops.checking`` or, with a part of it, ``analytics.ops.attributes.checking``."""
     file, _, part = name.removeprefix("analytics.ops.").partition(".")
+    # Ansible first looks for a fragment of that last name, whatever stands before it.
+    file, part = (part, "") if part in FRAGMENTS else (file, part)
     return yaml.safe_load(getattr(imported(FRAGMENTS[file]).ModuleDocFragment, (part or "documentation").upper()))
 
 

@@ -7,6 +7,7 @@ checkout: the virtual environment, caches, the demo's data.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -28,6 +29,11 @@ def make(tree: Path = TREE) -> Path:
     for file in tracked_files():
         (tree / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(REPOSITORY / file, tree / file)
+    # antsibull-docs takes what git knows, and here the surrounding repository knows nothing: it would check no file.
+    # A hook's GIT_DIR would mean that surrounding repository.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    for command in (["init", "--quiet"], ["add", "--all", "--force"]):
+        subprocess.run(["git", *command], cwd=tree, check=True, env=environment)
     return tree
 
 
