@@ -115,7 +115,7 @@ findings:
       subject: session 4711
       severity: warning
       message: >-
-        session 4711 (application 'api', user app, database analytics) is idle in transaction for 7 min 12 s, last
+        Session 4711 (application 'api', user app, database analytics) is idle in transaction for 7 min 12 s, last
         statement: UPDATE orders SET state = '…'; its transaction is 7 min 20 s old.
       value: 432.1
       unit: seconds

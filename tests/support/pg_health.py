@@ -114,17 +114,17 @@ def make_shop(database: Database) -> None:
 
 
 _TIDY = """
-SELECT CASE WHEN pg_stat_get_mod_since_analyze(oid) > 0 THEN NULL
-            WHEN pg_stat_get_dead_tuples(oid) > 0 THEN 'again' ELSE 'clean' END
+SELECT pg_stat_get_mod_since_analyze(oid) = 0 AND pg_stat_get_dead_tuples(oid) = 0
 FROM pg_class WHERE oid = %s::regclass
 """
 
 
 def tidy(database: Database, table: str) -> None:
-    """VACUUM and ANALYZE, counted. Again where a visit of autovacuum, every five minutes, kept rows from going."""
+    """VACUUM and ANALYZE, until it counts: a session tells late what it wrote before, and autovacuum, which comes by
+    every five minutes, may keep dead rows from going."""
 
     def clean() -> bool:
         database.execute(f"VACUUM ANALYZE {table}")
-        return until(lambda: database.value(_TIDY, (table,))) == "clean"
+        return database.value(_TIDY, (table,))
 
     until(clean)

@@ -144,7 +144,7 @@ def sequences(rule: Any, server: Row, sequences: List[Row]) -> Iterator[Finding]
             sequence.name,
             used,
             "Sequence {0}{1} is at {2}; {3} numbers are left before {4}.".format(
-                sequence.name, _column(sequence), sequence.last_value, number_text(left), end
+                sequence.name, _column(sequence), number_text(sequence.last_value), number_text(left), number_text(end)
             ),
             _wider(sequence),
         )

@@ -244,7 +244,7 @@ def _blocker_text(blocker: Any, root: int) -> str:
     if root == 0:
         return "A prepared transaction (one of: {0})".format(blocker.prepared if blocker else "?")
     if blocker is None:
-        return "session {0}".format(root)
+        return "Session {0}".format(root)
     return "{0}, {1},".format(session_text(blocker), doing_text(blocker))
 
 

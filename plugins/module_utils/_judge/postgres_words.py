@@ -45,7 +45,7 @@ def literal(text: str) -> str:
 
 
 def session_text(session: Row) -> str:
-    """``session 4711 (application 'api', user app, database shop, from 10.0.0.7)``"""
+    """To begin a sentence with: ``Session 4711 (application 'api', user app, database shop, from 10.0.0.7)``"""
     parts = []
     if session.backend_type not in (None, "client backend"):
         parts.append(session.backend_type)
@@ -54,7 +54,7 @@ def session_text(session: Row) -> str:
     for word, value in (("user", session.user), ("database", session.database), ("from", session.client)):
         if value:
             parts.append("{0} {1}".format(word, value))
-    return "session {0}{1}".format(session.pid, " ({0})".format(", ".join(parts)) if parts else "")
+    return "Session {0}{1}".format(session.pid, " ({0})".format(", ".join(parts)) if parts else "")
 
 
 def doing_text(session: Row) -> str:

@@ -80,9 +80,9 @@ def session(**fields):
 
 
 def test_session():
-    assert session_text(session()) == "session 7 (application 'api', user app, database shop, from 10.0.0.7)"
+    assert session_text(session()) == "Session 7 (application 'api', user app, database shop, from 10.0.0.7)"
     nobody = session(application="", user=None, database=None, client=None, backend_type="autovacuum worker")
-    assert session_text(nobody) == "session 7 (autovacuum worker)"
+    assert session_text(nobody) == "Session 7 (autovacuum worker)"
     assert doing_text(session()) == "active for 1 min 1 s, statement: SELECT 1"
     assert doing_text(session(state=None)) == "in a state that this role may not see"
 
