@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 from tests.support.modules import module_result, run_module, start_module
-from tests.support.statistics import change, make_table, poll
+from tests.support.statistics import change, make_table, poll, vacuum_table
 
 SMALL = {"thresholds": {"bloat_percent": 30, "bloat_bytes": 65536}}
 INVALID = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid ORDER BY 1"
@@ -23,7 +23,7 @@ def make_bloat(database, name="orders", rows=40000):
     for column in ("number", "note"):
         database.execute(f"CREATE INDEX {name}_{column} ON {name} ({column})")
     change(database, f"DELETE FROM {name} WHERE id % 5 <> 0")
-    database.execute(f"VACUUM (ANALYZE) {name}")
+    vacuum_table(database, name)
 
 
 def make_invalid(database, name="orders_twice"):
@@ -238,7 +238,7 @@ def test_indexes_beyond_the_allowed_size_and_of_others_are_left(database):
 def test_stale_statistics_are_no_ground_to_rebuild(database):
     make_table(database, "orders", rows=40000)
     change(database, "DELETE FROM orders WHERE id % 5 <> 0")
-    database.execute("VACUUM orders")  # without ANALYZE
+    vacuum_table(database, "orders", "ANALYZE off")
     assert [left["cause"] for left in reindex(database, exact="never")["remaining"]] == ["stale"]
     database.execute("ANALYZE orders")
     assert len(reindex(database, exact="never")["done"]) == 1
@@ -249,7 +249,7 @@ def test_an_exclusion_constraint_is_rebuilt_only_with_a_lock(database):
     database.execute("CREATE TABLE rooms (room int, EXCLUDE USING btree (room WITH =))")
     change(database, "INSERT INTO rooms SELECT i FROM generate_series(1, 40000) i")
     change(database, "DELETE FROM rooms WHERE room % 5 <> 0")
-    database.execute("VACUUM (ANALYZE) rooms")
+    vacuum_table(database, "rooms")
     assert [left["cause"] for left in reindex(database)["remaining"]] == ["unsupported"]
     assert len(reindex(database, concurrently=False)["done"]) == 1
     assert reindex(database)["remaining"] == []
@@ -263,7 +263,7 @@ def test_hostile_names_partitions_and_toast_are_rebuilt(database):
         change(database, f"INSERT INTO {quoted} SELECT generate_series(1, 40000)")
         database.execute(f'CREATE INDEX {quoted[:-2]}i" ON {quoted} (id)')
         change(database, f"DELETE FROM {quoted} WHERE id % 5 <> 0")
-        database.execute(f"VACUUM (ANALYZE) {quoted}")
+        vacuum_table(database, quoted)
     database.execute("CREATE TABLE events (id int PRIMARY KEY) PARTITION BY RANGE (id)")
     database.execute("CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (1000000)")
     change(database, "INSERT INTO events SELECT generate_series(1, 40000)")
@@ -273,8 +273,8 @@ def test_hostile_names_partitions_and_toast_are_rebuilt(database):
     )
     change(database, "INSERT INTO documents SELECT i, repeat('x', 100000) FROM generate_series(1, 500) i")
     change(database, "DELETE FROM documents WHERE id % 5 <> 0")
-    database.execute("VACUUM (ANALYZE) events_1")
-    database.execute("VACUUM (ANALYZE) documents")
+    vacuum_table(database, "events_1")
+    vacuum_table(database, "documents")
     result = reindex(database)
     assert result["remaining"] == [], result["remaining"]
     done = steps(result, "done")

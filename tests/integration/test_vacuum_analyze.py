@@ -9,7 +9,7 @@ import pytest
 
 from demo.embedded.postgres import PostgresServer
 from tests.support.modules import module_result, run_module, start_module
-from tests.support.statistics import change, make_table, poll
+from tests.support.statistics import change, make_table, poll, vacuum_table
 
 # Other tests change the catalogs that all databases of a server share, which a run may then well find in need.
 SHARED = ["pg_catalog.pg_database", "pg_catalog.pg_auth*", "pg_catalog.pg_sh*", "pg_catalog.pg_db_role_setting"]
@@ -243,7 +243,7 @@ def test_dead_rows_of_toast_tables_and_materialized_views_count(database):
     database.execute("CREATE TABLE documents (id int PRIMARY KEY, body text)")
     database.execute("ALTER TABLE documents ALTER body SET STORAGE EXTERNAL")
     change(database, "INSERT INTO documents SELECT i, repeat('x', 20000) FROM generate_series(1, 500) i")
-    database.execute("VACUUM ANALYZE documents")
+    vacuum_table(database, "documents")
     change(database, "UPDATE documents SET body = body || 'y' WHERE id <= 200")
     database.execute("CREATE MATERIALIZED VIEW report AS SELECT generate_series(1, 5000) AS id")
     result = vacuum(thresholds={"changed_rows": 300}, **database.login)

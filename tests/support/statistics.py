@@ -49,4 +49,12 @@ def make_table(database: Database, name: str, rows: int = 20000, maintained: boo
     database.execute(f"CREATE TABLE {name} (id bigint PRIMARY KEY, number int, note text)")
     change(database, f"INSERT INTO {name} SELECT i, i % 100, 'note ' || i FROM generate_series(1, {rows}) i")
     if maintained:
-        database.execute(f"VACUUM (ANALYZE) {name}")
+        vacuum_table(database, name)
+
+
+def vacuum_table(database: Database, name: str, options: str = "ANALYZE") -> None:
+    """VACUUM, and wait until it is counted."""
+    counted = "SELECT sum(pg_stat_get_vacuum_count(oid)) FROM pg_class WHERE relkind = 'r'"
+    before = database.value(counted)
+    database.execute(f"VACUUM ({options}) {name}")
+    poll(lambda: database.value(counted) > before)
