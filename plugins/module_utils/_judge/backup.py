@@ -129,7 +129,13 @@ def readable(rule: Rule, backups: Iterable[Backup]) -> Iterator[Finding]:
             )
 
 
-@CHECKS.check("empty", needs=("backups",), procedure="H16", question="Does the backup hold anything?")
+@CHECKS.check(
+    "empty",
+    needs=("backups",),
+    procedure="H16",
+    question="Does the backup hold anything?",
+    threshold=Threshold("bytes"),
+)
 def empty(rule: Rule, backups: Iterable[Backup]) -> Iterator[Finding]:
     for backup in backups:
         if backup.size_bytes == 0 and not backup.unreadable:
@@ -268,7 +274,13 @@ def level(rule: Rule, readings: Iterable[Reading]) -> Iterator[Finding]:
     return _flaws(rule, readings, UNKNOWN, "Restore it into a throw-away instance to know more.")
 
 
-@CHECKS.check("provable", needs=("readings",), procedure="B06", question="Would a flipped bit have been seen?")
+@CHECKS.check(
+    "provable",
+    needs=("readings",),
+    procedure="B06",
+    question="Would a flipped bit have been seen?",
+    threshold=Threshold("bytes"),
+)
 def provable(rule: Rule, readings: Iterable[Reading]) -> Iterator[Finding]:
     """Decoding proves nothing about bytes without a checksum: of 60 flipped bits in a dump that ``pg_dump`` had
     compressed with lz4, 56 decoded without an error, and 44 of 60 with zstd. Tables of contents are never protected,
