@@ -58,7 +58,7 @@ class Redis:
 
     @property
     def client(self) -> redis.Redis:
-        return redis.Redis(port=self.server.port, password=self.server.password or None, protocol=2)
+        return redis.Redis(port=self.server.port, password=self.server.password or None)
 
     @property
     def options(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.embedded import process
 from demo.embedded.valkey import ValkeyServer
 from tests.support.redis_servers import Redis, server_programs, tls_programs
 
@@ -31,7 +32,10 @@ def start(program: Path, tmp_path: Path) -> Iterator[Callable[..., Redis]]:
         given = {name.replace("_", "-"): value for name, value in settings.items()}
         if password:
             given.update(requirepass=password, masterauth=password)
-        server = ValkeyServer(program, directory, settings=given)
+        # Members of a cluster also use the port 10 000 above their own, which has to exist.
+        clustered = "cluster-enabled" in given
+        port = next(port for port in iter(process.free_port, None) if not clustered or port < 55536)
+        server = ValkeyServer(program, directory, port, settings=given)
         servers.append(server)
         server.start()
         server.password = password
