@@ -26,6 +26,8 @@ def program(request: pytest.FixtureRequest) -> Path:
 def start(program: Path, tmp_path: Path) -> Iterator[Callable[..., Redis]]:
     """Starts servers with settings of their own (``save="60 1"``; ``_`` for ``-``) that end with the test."""
     servers: list[ValkeyServer] = []
+    # Kept here: tests take away the directory, and with it the file that holds the process id.
+    pids: list[int] = []
 
     def begin(password: str = "", **settings: str) -> Redis:
         directory = tmp_path / f"server{len(servers)}"
@@ -38,14 +40,15 @@ def start(program: Path, tmp_path: Path) -> Iterator[Callable[..., Redis]]:
         server = ValkeyServer(program, directory, port, settings=given)
         servers.append(server)
         server.start()
+        pids.append(server.pid)
         server.password = password
         return Redis(server)
 
     yield begin
-    for server in servers:
-        if server.pid:
-            os.kill(server.pid, signal.SIGCONT)
-            server.stop(signal.SIGKILL)
+    for pid in pids:
+        if process.is_running(pid):
+            os.kill(pid, signal.SIGCONT)
+            process.stop(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
