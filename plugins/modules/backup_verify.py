@@ -22,7 +22,7 @@ description:
 extends_documentation_fragment:
   - analytics.ops.checking
   - analytics.ops.attributes
-  - analytics.ops.attributes.checking
+  - analytics.ops.attributes.info_module
 options:
   path:
     description:

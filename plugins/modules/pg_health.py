@@ -26,7 +26,7 @@ extends_documentation_fragment:
   - analytics.ops.postgres
   - analytics.ops.checking
   - analytics.ops.attributes
-  - analytics.ops.attributes.checking
+  - analytics.ops.attributes.info_module
 options:
   previous:
     description:

@@ -16,7 +16,7 @@ description:
   - Where the extension C(pgstattuple) is installed, what the estimate finds is measured before it is rebuilt.
   - Works within a time budget. What was not done is in RV(remaining) with the reason; the next run goes on there.
   - Drops what its own failed or killed rebuilds left behind, and nothing else. A second run right after does nothing.
-  - Indexes of the system's catalogs are left alone: they cannot be rebuilt concurrently.
+  - Indexes of the system's catalogs are left alone, because they cannot be rebuilt concurrently.
   - Run M(analytics.ops.vacuum_analyze) before it, so that the statistics are fresh.
   - On a standby there is nothing to do.
 extends_documentation_fragment:

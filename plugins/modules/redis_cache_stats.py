@@ -22,7 +22,7 @@ extends_documentation_fragment:
   - analytics.ops.redis
   - analytics.ops.checking
   - analytics.ops.attributes
-  - analytics.ops.attributes.checking
+  - analytics.ops.attributes.info_module
 options:
   window:
     description:
@@ -146,14 +146,14 @@ version:
 prefixes:
   description:
     - Keys by how they begin, the largest groups first. Estimates for the whole database where the sample is partial.
-    - RV(prefixes[].pattern) can be given to M(analytics.ops.redis_keys).
+    - C(pattern) can be given to M(analytics.ops.redis_keys).
   returned: when keys were sampled
   type: list
   elements: dict
   sample:
     - {pattern: "analytics:overview:*", keys: 301022, without_ttl: 206300, memory_bytes: 32925286, biggest_bytes: 2104}
 sample:
-  description: How the keys were sampled; RV(sample.complete) tells whether every key was seen.
+  description: How the keys were sampled; C(complete) tells whether every key was seen.
   returned: when keys were sampled
   type: dict
   sample: {sampled: 20000, total: 500732, complete: false, seconds: 0.31, note: ""}

@@ -171,7 +171,7 @@ matched:
   type: int
   sample: 301022
 changed_keys:
-  description: How many keys were changed. V(0) in check mode; RV(plan[].keys) is how many would be.
+  description: How many keys were changed. V(0) in check mode; C(keys) is how many would be.
   returned: always
   type: int
   sample: 206300

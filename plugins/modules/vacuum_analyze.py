@@ -287,7 +287,7 @@ done:
       xid_age_after: 1201
 remaining:
   description:
-    - What should be done but was not. RV(remaining[].reason) says why it was not; besides the keys of RV(plan) there
+    - What should be done but was not. C(reason) says why it was not; besides the keys of RV(plan) there
       are those below.
   returned: success
   type: list
@@ -403,25 +403,20 @@ def _maintain(client, params, thresholds, budget, settings, act):
             "track_counts is off on {0}: there are no statistics to choose tables by.".format(client.login.target),
             "Switch it on (autovacuum needs it as well), or vacuum everything with vacuumdb.",
         )
-    plan, done = [work.step() for work in works], []
+    done = []
     if act and works:
-        options = VacuumOptions(**{name: params[name] for name in VacuumOptions.__dataclass_fields__})
-        jobs = Jobs(
-            client.login,
-            params["jobs"],
-            budget,
-            lambda session, work: vacuum_table(session, work, options),
-            lambda work: estimate_seconds(work, page_seconds),
-            settings,
-            params["lock_timeout"],
-            params["statement_timeout"],
-        )
-        outcomes = jobs.run(split_phases(works))
+        outcomes = _act(client, params, budget, settings, works)
+        # ANALYZE writes to the catalogs: what that made necessary belongs to this run and not to the next.
+        begun = {work.table.oid for work in works}
+        wake = [work for work in look()[2] if work.table.catalog and work.table.oid not in begun]
+        outcomes += _act(client, params, budget, settings, wake)
+        works += wake
         left = with_lock_holders(client, outcomes) + left
         done = done_steps(client, outcomes)
-        server, tables, works, still = look()
+        server, tables, later, still = look()
         held = {item.step.subject: item.reason for item in still if item.cause == "held_back"}
         done = [step.with_details(held_back=held[step.subject]) if step.subject in held else step for step in done]
+    plan = [work.step() for work in works]
     in_vain = any(item.cause == "held_back" for item in left) or any("held_back" in step.details for step in done)
     remaining = [item.as_step() for item in left]
     return act_result(
@@ -436,6 +431,22 @@ def _maintain(client, params, thresholds, budget, settings, act):
         msg=_message(plan, done, remaining, budget.used, act),
         warnings=unmatched_warnings(params["include"], [table.subject for table in tables]),
     )
+
+
+def _act(client, params, budget, settings, works):
+    page_seconds = throttle_seconds_per_page(params["cost_delay"], params["cost_limit"])
+    options = VacuumOptions(**{name: params[name] for name in VacuumOptions.__dataclass_fields__})
+    jobs = Jobs(
+        client.login,
+        params["jobs"],
+        budget,
+        lambda session, work: vacuum_table(session, work, options),
+        lambda work: estimate_seconds(work, page_seconds),
+        settings,
+        params["lock_timeout"],
+        params["statement_timeout"],
+    )
+    return jobs.run(split_phases(works))
 
 
 def _message(plan, done, remaining, seconds, act):

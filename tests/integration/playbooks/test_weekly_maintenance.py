@@ -8,11 +8,11 @@ import subprocess
 import time
 
 PLAYBOOK = "playbooks/weekly_maintenance.yml"
-WORK = ("vacuum", "analyze", "vacuum and analyze", "reindex", "drop", "delete", "expire")
+WORK = ("vacuum", "analyze", "vacuum_analyze", "reindex", "drop", "delete", "expire")
 
 
 def lock_file(stack):
-    return stack.home / "locks" / "weekly_maintenance.lock"
+    return stack.home / "locks" / "analytics_ops.weekly_maintenance.lock"
 
 
 def test_check_mode_shows_the_work_and_changes_nothing(stack):
@@ -30,7 +30,7 @@ def test_check_mode_shows_the_work_and_changes_nothing(stack):
 def test_one_part_inside_the_frame(stack):
     run = stack.play(PLAYBOOK, "--tags", "redis_keys", "--limit", "cache1", "--check")
     assert run.code == 0, run.output
-    assert {step["action"] for step in run.report["steps"]} == {"delete", "expire"}
+    assert {step["action"] for step in run.report["steps"]} == {"acquire", "delete", "expire"}
     assert {finding["host"] for finding in run.report["findings"]} <= {"cache1"}
 
 
