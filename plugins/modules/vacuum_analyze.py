@@ -413,7 +413,7 @@ def _maintain(client, params, thresholds, budget, settings, act):
         works += wake
         left = with_lock_holders(client, outcomes) + left
         done = done_steps(client, outcomes)
-        server, tables, later, still = look()
+        server, tables, _later, still = look()
         held = {item.step.subject: item.reason for item in still if item.cause == "held_back"}
         done = [step.with_details(held_back=held[step.subject]) if step.subject in held else step for step in done]
     plan = [work.step() for work in works]

@@ -13,11 +13,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Callable, Deque, Dict, Generic, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
-from .._errors import InputError, Refused, Unreachable
+from .._errors import InputError, OpsError, Refused, Unreachable
 from .._judge.maintenance import Budget
 from .._judge.text import printable
 from .._observe.pg_blockers import advisory_lock_holder
@@ -101,6 +101,8 @@ class Jobs(Generic[Work]):
                 self._set(client)
             for works in phases:
                 self._run_phase(clients, works, outcomes)
+            for client in clients:
+                _tell_counters(client)
         return [outcomes[id(work)] for works in phases for work in works]
 
     def _client(self) -> PostgresClient:
@@ -198,6 +200,13 @@ class Jobs(Generic[Work]):
         """No statement outlives the budget, nor its own limit."""
         limits = [limit for limit in (self._statement_timeout, self._budget.left) if limit is not None]
         return max(0.001, min(limits)) if limits else None
+
+
+def _tell_counters(client: PostgresClient) -> None:
+    """What this session counted (the rows that ANALYZE wrote, for example) is known before anybody looks again."""
+    with suppress(OpsError):  # a connection that was lost has told
+        if client.server_version >= 150000:
+            client.rows("SELECT pg_stat_force_next_flush()")
 
 
 def server_text(error: Any) -> str:

@@ -28,6 +28,8 @@ ANALYZE_SAMPLE_PAGES = 30000  # 300 × default_statistics_target, a page each at
 PAGE = 8192
 PAGE_DIRTY_COST = 20
 
+PG_STATISTIC = 2619  # ANALYZE passes over the table that it writes to, without a word
+
 # For holders of the horizon that do not tell since when (slots): VACUUM tries again after a day.
 UNKNOWN_BEGIN_SECONDS = 86400.0
 
@@ -223,6 +225,8 @@ def _holder_of_dead_rows(table: Any, server: Any) -> Any:
 
 def _statistics(table: Any, limits: VacuumThresholds) -> str:
     rows = table.known_rows
+    if table.oid == PG_STATISTIC:
+        return ""
     # Rows that nobody has counted yet, after a crash for example, still take pages.
     rows_exist = rows >= limits.changed_rows or (table.rows < 0 and table.heap_bytes > PAGE)
     if table.last_analyze is None and rows_exist and (not table.catalog or table.rows < 0):

@@ -54,6 +54,7 @@ NEEDS = {
     ),
     "an empty table": ({"rows": -1.0, "live_rows": 0, "heap_bytes": 0, "last_analyze": None}, None),
     "a catalog, as initdb leaves it": ({"catalog": True, "last_analyze": None}, None),
+    "what ANALYZE passes over": ({"oid": 2619, "changed_rows": 9000}, None),
     "old transactions": ({"xid_age": 160_000_000}, ("wraparound", "vacuum", True)),
     "old multixacts": ({"mxid_age": 390_000_000}, ("wraparound", "vacuum", True)),
     "everything": (
