@@ -246,7 +246,7 @@ done:
       size_bytes_after: 115343360
 remaining:
   description:
-    - What should be done but was not. RV(remaining[].reason) says why it was not; besides the keys of RV(plan) there
+    - What should be done but was not. C(reason) says why it was not; besides the keys of RV(plan) there
       are those below.
   returned: success
   type: list
