@@ -15,7 +15,7 @@ import time
 from collections import deque
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Callable, Deque, Dict, Generic, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Deque, Dict, Generic, Iterator, List, Mapping, Optional, Sequence, TypeVar
 
 from .._errors import InputError, OpsError, Refused, Unreachable
 from .._judge.maintenance import Budget
@@ -101,8 +101,8 @@ class Jobs(Generic[Work]):
                 self._set(client)
             for works in phases:
                 self._run_phase(clients, works, outcomes)
-            for client in clients:
-                _tell_counters(client)
+                for client in clients:
+                    _tell_counters(client)
         return [outcomes[id(work)] for works in phases for work in works]
 
     def _client(self) -> PostgresClient:
@@ -223,5 +223,5 @@ def _wait_for(ended: Sequence[threading.Event], seconds: Optional[float] = None)
             pass
 
 
-def split_phases(works: Sequence[Any]) -> Tuple[List[Any], List[Any]]:
-    return [work for work in works if work.phase == 0], [work for work in works if work.phase != 0]
+def split_phases(works: Sequence[Any]) -> List[List[Any]]:
+    return [[work for work in works if work.phase == phase] for phase in sorted({work.phase for work in works})]

@@ -57,7 +57,7 @@ class VacuumThresholds:
 
 @dataclass(frozen=True)
 class TableWork:
-    """One table to be vacuumed, analyzed or both. ``phase`` 1 waits until all of phase 0 is done."""
+    """One table to be vacuumed, analyzed or both. Each ``phase`` waits until all of the one before is done."""
 
     table: Any  # TableStatistics
     need: str
@@ -175,6 +175,7 @@ def _judge_table(
         analyze=STATISTICS in needs,
         # Only FREEZE is sure to bring the age down, whatever the server's own limits for freezing are.
         freeze=needs[0] == WRAPAROUND or (freeze and needs[0] != STATISTICS),
+        phase=2 if table.oid == PG_STATISTIC else 0,  # every ANALYZE makes dead rows in it
     )
     return work, in_vain
 
