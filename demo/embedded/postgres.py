@@ -14,6 +14,7 @@ from . import process
 # A server that is only being filled, or that only tests use, need not survive a power cut.
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 COMMON = {
+    "max_wal_size": "1GB",
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "50",

@@ -46,11 +46,11 @@ INSERT INTO users (email, created_at)
     SELECT format('user%s@example.com', n), now() - n * interval '20 min' FROM generate_series(1, 10000) n;
 INSERT INTO tasks (user_id, title, status, priority, updated_at)
     SELECT 1 + n % 10000, 'Task ' || n, (ARRAY['open', 'doing', 'done'])[1 + n % 3], n % 5, now() - n * interval '15 s'
-    FROM generate_series(1, 120000) n;
+    FROM generate_series(1, 90000) n;
 INSERT INTO events (user_id, kind, payload, happened_at)
     SELECT 1 + n % 10000, (ARRAY['view', 'edit', 'login', 'export'])[1 + n % 4],
            jsonb_build_object('page', n % 500, 'ms', n % 900), now() - n * interval '15 s'
-    FROM generate_series(1, 160000) n;
+    FROM generate_series(1, 120000) n;
 INSERT INTO daily_analytics
     SELECT u, current_date - d, (u + d) % 20, (u * d) % 101 FROM generate_series(1, 2000) u, generate_series(1, 30) d;
 INSERT INTO exports (file, created_at) SELECT format('export-%s.csv', n), now() - n * interval '1 h'
@@ -63,7 +63,7 @@ ANALYZE;
 """
 
 NEGLECT = """
-UPDATE tasks SET status = 'done', updated_at = now() - (id % 40000) * interval '1 min' WHERE id % 5 < 3;
+UPDATE tasks SET status = 'done', updated_at = now() - (id % 30000) * interval '1 min' WHERE id % 5 < 3;
 UPDATE tasks SET priority = priority + 1, updated_at = now() - (id % 20000) * interval '2 min' WHERE id % 2 = 0;
 DELETE FROM events WHERE happened_at < now() - interval '7 days';
 UPDATE events SET payload = payload || '{"seen": true}', happened_at = happened_at + interval '1 day' WHERE id % 3 = 0;

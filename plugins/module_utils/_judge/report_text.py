@@ -85,7 +85,7 @@ def _rows(findings: Sequence[Mapping[str, Any]], width: int, paint: Paint) -> Li
     cells = [
         (f["severity"], f["check"], _subject(f), with_unit(f["value"], f["unit"]), limit_text(f)) for f in findings
     ]
-    most = (8, 26, 34, 10, 10)
+    most = (8, 30, 34, 10, 10)
     widths = [min(limit, max(len(row[n]) for row in [header, *cells])) for n, limit in enumerate(most)]
     left = 2 + sum(widths) + 2 * len(widths)
     lines = ["  " + "  ".join(title.ljust(size) for title, size in zip(header, widths)) + "  next step"]
