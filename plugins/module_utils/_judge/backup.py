@@ -181,9 +181,9 @@ def age(rule: Rule, backups: Iterable[Backup]) -> Iterator[Finding]:
     "size",
     needs=("backups",),
     procedure="H16",
-    question="Is the newest backup of each series as large as those before it?",
+    question="Is the newest backup of each series as large as the median of those before it?",
     threshold=Threshold(
-        "% of the median of its predecessors",
+        "%",
         75,
         40,
         higher_is_worse=False,
@@ -217,7 +217,7 @@ def _checksum_findings(rule: Rule, reading: Reading) -> Iterator[Finding]:
         if stored.differs:
             text = "{0} does not match the {1} in {2}: {3}… is stored, {4}… was read."
             text = text.format(what, stored.algorithm, stored.file, stored.expected[:12], stored.actual[:12])
-            yield rule.say(CRITICAL, reading.backup.path, text, _TAKE_NEW, value=stored.actual)
+            yield rule.say(CRITICAL, reading.backup.path, text, _TAKE_NEW)
         elif stored.problem:
             advice = "Write the checksum anew, but only if the backup is known to be good."
             yield rule.say(UNKNOWN, reading.backup.path, stored.problem, advice)
