@@ -81,24 +81,26 @@ def _open(findings: Sequence[Mapping[str, Any]], width: int, paint: Paint) -> Li
 
 
 def _rows(findings: Sequence[Mapping[str, Any]], width: int, paint: Paint) -> List[str]:
+    """A table of the figures. What to do stands below each row over the whole width, so that commands stay whole."""
     header = ("severity", "check", "subject", "value", "limit")
-    cells = [
-        (f["severity"], f["check"], _subject(f), with_unit(f["value"], f["unit"]), limit_text(f)) for f in findings
+    rows = [
+        (f["severity"], f["check"], _subject(f), printable(with_unit(f["value"], f["unit"]), 24), limit_text(f))
+        for f in findings
     ]
-    most = (8, 30, 34, 10, 10)
-    widths = [min(limit, max(len(row[n]) for row in [header, *cells])) for n, limit in enumerate(most)]
-    left = 2 + sum(widths) + 2 * len(widths)
-    lines = ["  " + "  ".join(title.ljust(size) for title, size in zip(header, widths)) + "  next step"]
-    for finding, row in zip(findings, cells):
-        columns = [_wrapped(text, size) for text, size in zip(row, widths)]
-        columns.append(_wrapped(next_step(finding), width - left))
-        height = max(len(column) for column in columns)
-        for number in range(height):
-            texts = [column[number] if number < len(column) else "" for column in columns]
-            padded = [text.ljust(size) for text, size in zip(texts, widths)]
-            padded[0] = paint(padded[0], COLOURS.get(finding["severity"], "normal"))
-            lines.append(("  " + "  ".join([*padded, texts[-1]])).rstrip())
+    widths = [max(len(row[n]) for row in [header, *rows]) for n in range(len(header))]
+    widths[2] = min(widths[2], width - sum(widths) + widths[2] - 2 * len(widths))
+    lines = [_row(header, widths)]
+    for finding, row in zip(findings, rows):
+        first, *more = _wrapped(row[2], widths[2])
+        line = _row((*row[:2], first, *row[3:]), widths)
+        lines.append("  " + paint(row[0], COLOURS.get(row[0], "normal")) + line[2 + len(row[0]) :])
+        lines += [" " * (6 + widths[0] + widths[1]) + part for part in more]
+        lines += _next_step(finding, width)
     return lines
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return ("  " + "  ".join(cell.ljust(size) for cell, size in zip(cells, widths))).rstrip()
 
 
 def _blocks(findings: Sequence[Mapping[str, Any]], width: int, paint: Paint) -> List[str]:
@@ -111,7 +113,7 @@ def _blocks(findings: Sequence[Mapping[str, Any]], width: int, paint: Paint) -> 
         if isinstance(finding["value"], (int, float)):
             value, limit = with_unit(finding["value"], finding["unit"]), limit_text(finding)
             lines += _indented("{0} (limit {1})".format(value, limit or "none"), width)
-        lines += _indented(next_step(finding), width)
+        lines += _next_step(finding, width)
     return lines
 
 
@@ -129,9 +131,9 @@ def limit_text(finding: Mapping[str, Any]) -> str:
     return with_unit(limit, finding["unit"]) if finding["value"] is not None else ""
 
 
-def next_step(finding: Mapping[str, Any]) -> str:
-    advice = finding["advice"]
-    return "{0} → {1}".format(finding["message"], advice) if advice else finding["message"]
+def _next_step(finding: Mapping[str, Any], width: int) -> List[str]:
+    advice = ["→ " + finding["advice"]] if finding["advice"] else []
+    return [line for text in [finding["message"], *advice] for line in _indented(text, width)]
 
 
 def _failures(failures: Sequence[Mapping[str, Any]], width: int) -> List[str]:
