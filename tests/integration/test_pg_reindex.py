@@ -315,6 +315,8 @@ def test_interrupted_or_killed_it_leaves_nothing_that_the_next_run_does_not_remo
     process, holder = waiting_run
     process.send_signal(request_to_end)
     if request_to_end == signal.SIGTERM:
+        # Not before the rebuild has been taken back: it could still be finished otherwise.
+        poll(lambda: database.execute(REBUILDING) == [])
         holder.rollback()
         result = module_result(process)
         assert result["failed"] and result["msg"].startswith("Interrupted.")
