@@ -145,7 +145,9 @@ findings:
       critical:
       message: "The data of 'events' cannot be decoded (zlib): Error -3 while decompressing data: invalid code lengths
         set, at byte 1150976 or before."
-      advice: Take a new backup now, verify it, keep this one for analysis, and check the storage it lies on.
+      advice: >-
+        Make sure that a newer backup is whole, or take and verify one now. Keep this one for analysis, and check the
+        storage it lies on.
 backups:
   description: One entry a backup.
   returned: always

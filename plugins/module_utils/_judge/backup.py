@@ -16,7 +16,10 @@ from .threshold import Threshold
 
 LEVELS = ("present", "checksum", "structure", "full")
 
-_TAKE_NEW = "Take a new backup now, verify it, keep this one for analysis, and check the storage it lies on."
+_TAKE_NEW = (
+    "Make sure that a newer backup is whole, or take and verify one now. Keep this one for analysis, and check the "
+    "storage it lies on."
+)
 
 
 class Backup(NamedTuple):
