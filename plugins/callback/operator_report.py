@@ -82,11 +82,11 @@ class CallbackModule(CallbackBase):
         self._add_failure(result)
 
     def v2_runner_on_failed(self, result, ignore_errors=False):
-        if not result._result.get("results"):  # a loop's items have spoken for themselves
+        if not result.result.get("results"):  # a loop's items have spoken for themselves
             self._add_failure(result)
 
     def v2_runner_on_unreachable(self, result):
-        self._run.add_unreachable(result._host.get_name(), str(result._result.get("msg", "")))
+        self._run.add_unreachable(result.host.get_name(), str(result.result.get("msg", "")))
 
     def v2_playbook_on_stats(self, stats):
         if self._run.is_empty:
@@ -102,13 +102,13 @@ class CallbackModule(CallbackBase):
             self._write(file, report)
 
     def _add(self, result):
-        self._run.add_result(result._host.get_name(), result._task.get_name(), result._result)
+        self._run.add_result(result.host.get_name(), result.task.get_name(), result.result)
 
     def _add_failure(self, result):
         """A failed task may still hold what it did before it failed."""
         self._add(result)
-        message = str(result._result.get("msg", "failed"))
-        self._run.add_failure(result._host.get_name(), result._task.get_name(), message)
+        message = str(result.result.get("msg", "failed"))
+        self._run.add_failure(result.host.get_name(), result.task.get_name(), message)
 
     def _write(self, file, report):
         """In one piece, and only for its owner: a report names tables, roles and machines."""

@@ -186,8 +186,9 @@ def _figures(measurements: Sequence[Mapping[str, Any]]) -> List[str]:
         before, now = look["before"] or {}, look["now"]
         for pattern, (title, unit) in HEADLINES.items():
             for name in fnmatch.filter(now, pattern):
-                if name in before and now[name] < before[name]:
-                    rows.append((look["host"], title, with_unit(before[name], unit), with_unit(now[name], unit)))
+                texts = with_unit(before.get(name), unit), with_unit(now[name], unit)
+                if name in before and now[name] < before[name] and texts[0] != texts[1]:
+                    rows.append((look["host"], title, *texts))
     widths = [max((len(row[n]) for row in rows), default=0) for n in range(4)]
     return [
         "  {0}  {1}  {2} → {3}".format(host.ljust(widths[0]), title.ljust(widths[1]), before.rjust(widths[2]), now)
