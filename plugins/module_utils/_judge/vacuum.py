@@ -28,6 +28,8 @@ ANALYZE_SAMPLE_PAGES = 30000  # 300 × default_statistics_target, a page each at
 PAGE = 8192
 PAGE_DIRTY_COST = 20
 
+# Every CREATE, ALTER and REINDEX writes to the catalogs, so a few dozen rows would make each run find work again.
+CATALOG_CHANGED_ROWS = 1000.0
 PG_STATISTIC = 2619  # ANALYZE passes over the table that it writes to, without a word
 
 # For holders of the horizon that do not tell since when (slots): VACUUM tries again after a day.
@@ -233,7 +235,8 @@ def _statistics(table: Any, limits: VacuumThresholds) -> str:
     if table.last_analyze is None and rows_exist and (not table.catalog or table.rows < 0):
         # Catalogs come with statistics from initdb, whose ANALYZE nobody recorded.
         return "it was never analyzed"
-    if _both(table.changed_rows, rows, limits.changed_rows, limits.changed_rows_percent):
+    least = max(limits.changed_rows, CATALOG_CHANGED_ROWS) if table.catalog else limits.changed_rows
+    if _both(table.changed_rows, rows, least, limits.changed_rows_percent):
         return "{0} rows changed since the last analyze".format(number_text(table.changed_rows))
     return ""
 
