@@ -3,7 +3,7 @@
 
 help:
 	@echo 'make demo        a real, neglected stack on this machine, and the weekly maintenance over it'
-	@echo 'make demo-check  the same with --check: shows what it would do and changes nothing'
+	@echo 'make demo-check  the maintenance with --check on that stack (started if need be): changes nothing'
 	@echo 'make demo-again  the maintenance once more over the running stack'
 	@echo 'make demo-down   stops the stack and removes it'
 	@echo 'make test        every test and lint, with a table of what ran (parts: unit, integration, lint)'
@@ -15,7 +15,7 @@ demo:
 
 demo-check:
 	@tools/setup demo
-	@.venv/bin/python -m demo run --check --diff $(ARGS)
+	@.venv/bin/python -m demo check $(ARGS)
 
 demo-again:
 	@tools/setup demo

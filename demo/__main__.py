@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m demo up|run|again|down``: the embedded stack, and the main job on it.
+"""``python -m demo up|run|check|again|down``: the embedded stack, and the main job on it.
 
 ``run`` is what ``make demo`` does: a fresh, neglected stack, then the weekly maintenance over it. Arguments after
 ``run`` go to ``ansible-playbook`` (``--check``, ``--tags vacuum``, …).
@@ -29,6 +29,10 @@ def main(arguments: list[str]) -> int:
     if command == "run":
         up()
         return maintain(rest)
+    if command == "check":
+        if not running():
+            up()
+        return maintain(["--check", "--diff", *rest])
     if command == "again":
         return again(rest)
     if command == "down" and not rest:
@@ -65,12 +69,17 @@ def maintain(arguments: list[str]) -> int:
     code = subprocess.run(command, cwd=REPOSITORY, env=environment).returncode
     if code == 0:
         _tell(f"the report as JSON: {report.relative_to(REPOSITORY)}")
-        _tell("the stack goes on running: 'make demo-again' shows how little is left to do, 'make demo-down' ends it")
+        again = "runs the maintenance" if "--check" in arguments else "shows how little is left to do"
+        _tell(f"the stack goes on running: 'make demo-again' {again}, 'make demo-down' ends it")
     return code
 
 
+def running() -> bool:
+    return (HOME / "inventory").exists() and Stack(HOME).runs()
+
+
 def again(arguments: list[str]) -> int:
-    if not (HOME / "inventory").exists():
+    if not running():
         _tell("the stack is not running; 'make demo' starts it")
         return 1
     return maintain(arguments)

@@ -80,6 +80,9 @@ class Stack:
         shutil.rmtree(self.home)
         return True
 
+    def runs(self) -> bool:
+        return bool(self._primary().pid and self._cache().pid)
+
     def _make_home(self) -> None:
         self.home.mkdir(parents=True)
         kept = self.home / "stack.json"
@@ -110,7 +113,9 @@ class Stack:
     def _start_cache(self) -> None:
         self._cache().start()
         keys = cache.seed(self.ports.cache, self.password)
-        self.tell(f"cache        127.0.0.1:{self.ports.cache}  {keys:,} keys, 180,000 of them without a TTL")
+        self.tell(
+            f"cache        127.0.0.1:{self.ports.cache}  {keys:,} keys, {cache.WITHOUT_TTL:,} of them without a TTL"
+        )
 
     def _start_database(self) -> None:
         primary = self._primary().create()

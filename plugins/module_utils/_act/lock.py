@@ -41,6 +41,8 @@ class LockFile:
             try:
                 descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             except FileNotFoundError:
+                if not os.path.isdir(self.directory):
+                    raise  # check mode must foresee this, too
                 return None
             with os.fdopen(descriptor, "rb") as file:
                 information = os.fstat(file.fileno())
@@ -112,7 +114,8 @@ class LockFile:
         except FileNotFoundError as error:
             raise InputError(
                 "There is no directory {0} for the lock.".format(self.directory),
-                "Make it, or name another in 'directory': the same for every run that must not overlap.",
+                "Make it, or name another in 'directory' (in playbooks: analytics_ops_lock_directory): the same for "
+                "every run that must not overlap.",
             ) from error
         except OSError as error:
             raise OpsError(

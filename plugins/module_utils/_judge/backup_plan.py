@@ -92,9 +92,8 @@ def choose_program(programs: Sequence[Any], name: str, source: Source) -> Any:
             "{0} {1} is older than the server ({2}) and cannot dump it.".format(
                 name, programs[0].version, source.server_version
             ),
-            "Install postgresql-client-{0}, or give the directory of newer programs in programs.".format(
-                source.server_major
-            ),
+            "Install postgresql-client-{0}, or give the directory of newer programs in 'programs' (in "
+            "playbooks: analytics_ops_postgresql_programs).".format(source.server_major),
         )
     raise Refused(
         "{0} was not found on the host the module runs on.".format(name),

@@ -180,8 +180,11 @@ class Register:
             short = {known.partition(".")[2]: known for known in self.checks}
             near = difflib.get_close_matches(full.partition(".")[2], short, n=3, cutoff=0.5)
             alike = [short[known] for known in near]
-            raise InputError(
-                "{0}: there is no check called '{1}'.".format(option, name),
-                "{0}: {1}.".format("Did you mean" if alike else "There are", ", ".join(alike or self.checks)),
-            )
+            if "." in name and not name.startswith(self.prefix + "."):
+                advice = "Names begin with one of: {0}.".format(", ".join(sorted(PREFIXES)))
+            elif alike:
+                advice = "Did you mean: {0}.".format(", ".join(alike))
+            else:
+                advice = "There are: {0}.".format(", ".join(sorted(self.checks)))
+            raise InputError("{0}: there is no check called '{1}'.".format(option, name), advice)
         return full

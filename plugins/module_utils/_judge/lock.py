@@ -80,7 +80,9 @@ def plan_to_acquire(held: Optional[Lock], name: str, now: float, takeover: Optio
     raise Refused(
         message,
         "Wait for that run to end. Only when you know that it is dead, take the lock over by its id: "
-        "takeover={0}".format(printable(held.id, 60)),
+        "takeover={0} (for this collection's playbooks: -e maintenance_frame_takeover={0}).".format(
+            printable(held.id, 60)
+        ),
     )
 
 

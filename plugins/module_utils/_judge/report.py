@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from .finding import HEALTHY, UNKNOWN, rank, status_of, worst_status
+from .finding import HEALTHY, OK, UNHEALTHY, UNKNOWN, rank, status_of, worst_status
 
 SCHEMA = 1
 
@@ -30,6 +30,12 @@ class Look:
     status: str
     findings: Tuple[Mapping[str, Any], ...]
     measurements: Mapping[str, Any]
+
+    def saw(self, check: str) -> bool:
+        """Whether this look could answer the check: not when its target could not be reached, or the check not done."""
+        unseen = {f["check"] for f in self.findings if f["severity"] == UNKNOWN}
+        lost = any(f["check"].endswith(".reachable") and f["severity"] != OK for f in self.findings)
+        return not lost and check not in unseen
 
     @classmethod
     def from_result(cls, result: Mapping[str, Any]) -> Look:
@@ -90,7 +96,9 @@ class Run:
 
     def _status(self, position: int) -> str:
         seen = [looks[position].status for looks in self.looks.values()]
-        return worst_status([*seen, status_of([UNKNOWN] if self.unreachable else []), HEALTHY])
+        # What failed could not look, or left work half done: nobody knows how that part of the stack is.
+        blind = UNHEALTHY if self.failures and position else HEALTHY
+        return worst_status([*seen, status_of([UNKNOWN] if self.unreachable else []), blind])
 
 
 def is_check_result(result: Mapping[str, Any]) -> bool:
@@ -102,6 +110,7 @@ def is_act_result(result: Mapping[str, Any]) -> bool:
 
 
 def _findings(key: Tuple[str, str], looks: List[Look]) -> List[Dict[str, Any]]:
+    """Gone is only what the last look would have seen; what it could not see again is still open."""
     host, target = key
     before, now = looks[0].by_key(), looks[-1].by_key()
     answer = []
@@ -111,7 +120,8 @@ def _findings(key: Tuple[str, str], looks: List[Look]) -> List[Dict[str, Any]]:
         answer.append(dict(finding, host=host, target=target, state=state, value_before=was))
     for name, was in before.items():
         if name not in now:
-            answer.append(dict(was, host=host, target=target, state=RESOLVED, value_before=was["value"]))
+            state = RESOLVED if looks[-1].saw(was["check"]) else OPEN
+            answer.append(dict(was, host=host, target=target, state=state, value_before=was["value"]))
     return answer
 
 

@@ -7,18 +7,20 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 import textwrap
 from itertools import groupby
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from .finding import CRITICAL, DEGRADED, HEALTHY, UNHEALTHY, UNKNOWN, WARNING
-from .report import PLANNED, REMAINING, RESOLVED
+from .report import NEW, PLANNED, REMAINING, RESOLVED
 from .text import printable, seconds_text, with_unit
 
 Paint = Callable[[str, str], str]
 
 NARROW = 100  # columns; below that a finding takes lines of its own instead of a row
 FRAME = ("acquire", "release")  # a lock that came and went is no news; one that could not be had is a failure
+_DIGIT_GROUP = re.compile(r"(?<=\d) (?=\d{3}\b)")
 MOST_STEPS = 12  # of one kind on one target; the rest is counted
 
 COLOURS = {
@@ -61,7 +63,7 @@ def render(report: Mapping[str, Any], width: int, paint: Paint = plain) -> str:
     work = [step for step in report["steps"] if step["action"] not in FRAME]
     lines += _section(_steps_title(report), _steps(work, width), width, paint)
     lines += _section("What is better", _resolved(resolved, width) + _figures(report["measurements"]), width, paint)
-    lines += _verdict(report, len(still_open), len(resolved), width, paint)
+    lines += _verdict(report, still_open, len(resolved), width, paint)
     return "\n".join(lines)
 
 
@@ -132,8 +134,9 @@ def limit_text(finding: Mapping[str, Any]) -> str:
 
 
 def _next_step(finding: Mapping[str, Any], width: int) -> List[str]:
+    message = ("(new) " if finding["state"] == NEW else "") + finding["message"]
     advice = ["→ " + finding["advice"]] if finding["advice"] else []
-    return [line for text in [finding["message"], *advice] for line in _indented(text, width)]
+    return [line for text in [message, *advice] for line in _indented(text, width)]
 
 
 def _failures(failures: Sequence[Mapping[str, Any]], width: int) -> List[str]:
@@ -196,21 +199,29 @@ def _figures(measurements: Sequence[Mapping[str, Any]]) -> List[str]:
     ]
 
 
-def _verdict(report: Mapping[str, Any], still_open: int, resolved: int, width: int, paint: Paint) -> List[str]:
+def _verdict(
+    report: Mapping[str, Any], still_open: Sequence[Mapping[str, Any]], resolved: int, width: int, paint: Paint
+) -> List[str]:
     status = report["status"]
     compared = any(look["before"] is not None for look in report["measurements"])
     change = "{0} → ".format(report["status_before"]) if compared else ""
     name = report["playbook"] or "the stack"
-    if not report["measurements"] and not still_open:
+    if not (report["measurements"] or still_open or report["failures"]):
         return []  # nothing was looked at, so there is nothing to say about the stack
-    counts = "{0} open".format(still_open) + (", {0} resolved".format(resolved) if compared else "")
+    new = sum(finding["state"] == NEW for finding in still_open)
+    counts = "{0} open".format(len(still_open)) + (" ({0} new)".format(new) if new else "")
+    counts += ", {0} resolved".format(resolved) if compared else ""
+    counts += ", {0} failed".format(len(report["failures"])) if report["failures"] else ""
     first, *more = _wrapped("{0}: {1}{2} ({3})".format(name, change, status, counts), width)
     return [paint(first, COLOURS[status]), *more, ""]
 
 
-def _wrapped(text: str, width: int) -> List[str]:
-    return textwrap.wrap(text, max(width, 10), break_on_hyphens=False) or [""]
+def _wrapped(text: str, width: int, **indents: str) -> List[str]:
+    """Lines of at most ``width`` columns; a number is not broken between its groups of digits."""
+    joined = _DIGIT_GROUP.sub("\u00a0", text)
+    lines = textwrap.wrap(joined, max(width, 10), break_on_hyphens=False, **indents)
+    return [line.replace("\u00a0", " ") for line in lines] or [""]
 
 
 def _indented(text: str, width: int, first: str = "    ") -> List[str]:
-    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent="    ", break_on_hyphens=False)
+    return _wrapped(text, width, initial_indent=first, subsequent_indent="    ")

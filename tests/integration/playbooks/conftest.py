@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,21 +35,27 @@ class PlaybookRun:
 
 
 class RunningStack(Stack):
-    def play(self, playbook: str, *arguments: str, **environment: str) -> PlaybookRun:
-        """One run of ``ansible-playbook``; ``report`` is what the callback wrote."""
+    def play(self, playbook: str, *arguments: str, interrupt_at: str = "") -> PlaybookRun:
+        """One run of ``ansible-playbook``, interrupted when its output names a task; ``report`` is the callback's."""
         report = self.home / "report.json"
         report.unlink(missing_ok=True)
         program = Path(sys.executable).with_name("ansible-playbook")
-        done = subprocess.run(
+        run = subprocess.Popen(
             [sys.executable, program, "-i", self.home / "inventory", playbook, *arguments],
             cwd=REPOSITORY,
-            env={**self.environment, "ANALYTICS_OPS_REPORT_FILE": str(report), **environment},
-            capture_output=True,
+            env={**self.environment, "ANALYTICS_OPS_REPORT_FILE": str(report)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            start_new_session=True,
         )
+        lines = []
+        for line in run.stdout:
+            lines.append(line)
+            if interrupt_at and interrupt_at in line:
+                os.killpg(run.pid, signal.SIGINT)  # as Ctrl-C does: everybody in the foreground
         written = json.loads(report.read_text()) if report.exists() else {}
-        return PlaybookRun(done.returncode, done.stdout + done.stderr, written)
+        return PlaybookRun(run.wait(), "".join(lines), written)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 PLAYBOOK = "playbooks/weekly_maintenance.yml"
 WORK = ("vacuum", "analyze", "vacuum_analyze", "reindex", "drop", "delete", "expire")
@@ -65,10 +67,35 @@ def test_a_second_run_has_little_to_do(stack):
     assert run.steps(*WORK) == []
 
 
+def test_a_single_part_of_the_check_fails_the_run_too(stack):
+    run = stack.play("playbooks/daily_health_check.yml", "--tags", "backups", "-e", "analytics_ops_fail_on=unhealthy")
+    assert run.code == 2
+    assert {finding["check"].partition(".")[0] for finding in run.report["findings"]} == {"backup"}
+
+
+def test_a_mistake_in_one_rule_stays_on_its_host(stack):
+    rules = json.dumps({"redis_maintenance_rules": [{"pattern": "tmp:*"}]})
+    run = stack.play(PLAYBOOK, "--tags", "redis_keys", "--check", "-e", rules)
+    assert run.code == 2
+    assert {failure["host"] for failure in run.report["failures"]} == {"cache1"}
+    assert "state" in run.report["failures"][0]["message"]
+
+
 def test_two_runs_never_work_at_once(stack):
     lock_file(stack).parent.mkdir(exist_ok=True)
     options = f"name=weekly_maintenance directory='{lock_file(stack).parent}' owner='the night shift'"
-    ad_hoc = ["ansible", "-i", stack.home / "inventory", "db1", "-m", "analytics.ops.run_lock", "-a", options]
+    program = Path(sys.executable).with_name("ansible")
+    ad_hoc = [
+        sys.executable,
+        program,
+        "-i",
+        stack.home / "inventory",
+        "db1",
+        "-m",
+        "analytics.ops.run_lock",
+        "-a",
+        options,
+    ]
     taken = subprocess.run(ad_hoc, cwd=".", env=stack.environment, capture_output=True, text=True)
     assert taken.returncode == 0, taken.stdout + taken.stderr
     try:
@@ -93,10 +120,22 @@ def test_a_failed_part_stops_its_host_and_gives_the_lock_back(stack):
     assert [failure for failure in run.report["failures"] if "/proc/nowhere" in failure["message"]]
 
 
+def test_an_interrupted_run_still_reports(stack):
+    run = stack.play(PLAYBOOK, interrupt_at="Write the backup")
+    assert run.code != 0
+    assert run.found("pg.idle_in_transaction")
+    assert "What is wrong now" in run.output
+    identity = json.loads(lock_file(stack).read_text())["id"]
+    refused = stack.play(PLAYBOOK)
+    assert refused.code == 2 and identity in refused.output
+    lock_file(stack).unlink()
+
+
 def test_no_work_on_a_broken_stack_and_one_failure_hides_no_other(stack):
     stack._cache().stop()
     run = stack.play(PLAYBOOK)
     assert run.code == 2
+    assert run.report["status"] == "unhealthy"
     assert run.found("redis.reachable", "open")
     assert run.found("http.status") or run.found("http.body") or run.found("http.reachable")
     assert run.found("pg.idle_in_transaction"), "a dead cache hid the database"

@@ -67,7 +67,7 @@ def test_lists_and_limits_of_other_systems_are_passed_over():
 
 WRONG_SELECTION_TEST_CASES = [
     ({"checks": ["sise"]}, "checks: there is no check called 'sise'. Did you mean: pg.size"),
-    ({"exclude_checks": ["zzz"]}, "exclude_checks: there is no check called 'zzz'. There are: pg.size, pg.locks."),
+    ({"exclude_checks": ["zzz"]}, "exclude_checks: there is no check called 'zzz'. There are: pg.locks, pg.size."),
     ({"thresholds": {"size": 5}}, "thresholds: 'size' is 5. Give a mapping"),
     ({"thresholds": {"rediss.memory": {}}}, "no check called 'rediss.memory'"),
     ({"checks": ["redis.memory"]}, "no check called 'redis.memory'"),

@@ -26,7 +26,7 @@ def test_the_message_says_who_since_when_how_long_and_how_to_go_on() -> None:
     assert error.value.text == (
         "The lock 'weekly': it is held by 'alice' on db1 since 2026-01-01T12:00:00Z (10 min ago); it expires at "
         "2026-01-01T13:00:00Z, in 50 min. Wait for that run to end. Only when you know that it is dead, take the lock "
-        "over by its id: takeover=abc"
+        "over by its id: takeover=abc (for this collection's playbooks: -e maintenance_frame_takeover=abc)."
     )
 
 

@@ -60,6 +60,37 @@ def test_what_comes_up_during_the_run_is_new():
     assert report["findings"][0]["state"] == "new"
 
 
+DOWN = Finding("pg.reachable", "server", "critical", "Connection refused.", advice="Start it.")
+BLIND = Finding("pg.table_bloat", "server", "unknown", "No right to look.", advice="GRANT pg_monitor.")
+
+
+@pytest.mark.parametrize("last", [DOWN, BLIND], ids=lambda finding: finding.severity)
+def test_what_could_not_be_looked_at_again_is_not_resolved(last):
+    report = run_of(looked(BLOAT, IDLE), looked(last)).report()
+    states = {(f["check"], f["subject"]): f["state"] for f in report["findings"]}
+    assert states[("pg.table_bloat", "public.tasks")] == "open"
+    assert states[("pg.idle_in_transaction", "pid 7")] == ("open" if last is DOWN else "resolved")
+
+
+def test_a_run_in_which_something_failed_is_not_called_healthy():
+    run = run_of(looked())
+    run.add_failure("cache1", "Check Redis", "there is no check called 'redis.hit_rat'")
+    assert run.report()["status"] == "unhealthy"
+    assert "unhealthy (0 open, 1 failed)" in render(run.report(), 120)
+
+
+def test_what_is_new_is_marked():
+    text = render(run_of(looked(), looked(IDLE)).report(), 120)
+    assert "(new) It forgot to commit." in text
+    assert "1 open (1 new)" in text
+
+
+def test_numbers_stay_in_one_piece():
+    finding = Finding("pg.dead_tuples", "t", "warning", "It has " + "1 900 000 dead rows, " * 9)
+    lines = render(run_of(looked(finding)).report(), 60).splitlines()
+    assert sum(line.count("1 900 000") for line in lines) == 9
+
+
 def test_check_mode_shows_the_plan():
     step = Step("reindex", "public.i", "invalid", {"size_bytes_before": 8192})
     run = Run(check_mode=True)
@@ -75,7 +106,7 @@ def test_unreachable_hosts_and_failures_are_never_hidden():
     run.add_unreachable("db2", "ssh: no route to host")
     run.add_failure("db1", "Check Redis", "redis is not installed")
     report = run.report()
-    assert report["status"] == "degraded"
+    assert report["status"] == "unhealthy"
     assert report["findings"][0]["check"] == "host.reachable"
     text = render(report, 120)
     assert "no route to host" in text
