@@ -138,7 +138,7 @@ def test_damage_is_named_by_table_and_place(dumps, tmp_path):
     assert finding["severity"] == "critical"
     assert "'events'" in finding["message"]
     assert "at byte" in finding["message"]
-    assert "new backup now" in finding["advice"]
+    assert "take and verify one now" in finding["advice"]
 
 
 @pytest.mark.parametrize("missing", ["largest", "toc.dat", "blobs"])
