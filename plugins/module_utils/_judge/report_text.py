@@ -209,7 +209,7 @@ def _verdict(
     if not (report["measurements"] or still_open or report["failures"]):
         return []  # nothing was looked at, so there is nothing to say about the stack
     new = sum(finding["state"] == NEW for finding in still_open)
-    counts = "{0} open".format(len(still_open)) + (" ({0} new)".format(new) if new else "")
+    counts = "{0} open".format(len(still_open)) + (", {0} of them new".format(new) if new else "")
     counts += ", {0} resolved".format(resolved) if compared else ""
     counts += ", {0} failed".format(len(report["failures"])) if report["failures"] else ""
     first, *more = _wrapped("{0}: {1}{2} ({3})".format(name, change, status, counts), width)

@@ -82,7 +82,7 @@ def test_a_run_in_which_something_failed_is_not_called_healthy():
 def test_what_is_new_is_marked():
     text = render(run_of(looked(), looked(IDLE)).report(), 120)
     assert "(new) It forgot to commit." in text
-    assert "1 open (1 new)" in text
+    assert "1 open, 1 of them new" in text
 
 
 def test_numbers_stay_in_one_piece():
