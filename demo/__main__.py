@@ -56,7 +56,7 @@ def maintain(arguments: list[str]) -> int:
     """The weekly maintenance over the running stack."""
     (HOME / "report").mkdir(exist_ok=True)
     report = HOME / "report" / "weekly_maintenance.json"
-    # PYTHONPATH and the like of the caller must not reach Ansible; the configuration is the checkout's own.
+    # The configuration is the checkout's own, and no collection in the user's home can shadow it.
     environment = {
         **os.environ,
         "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"),

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from .finding import HEALTHY, OK, UNHEALTHY, UNKNOWN, rank, status_of, worst_status
+from .finding import HEALTHY, OK, UNHEALTHY, UNKNOWN, Finding, rank, status_of, worst_status
 
 SCHEMA = 1
 
@@ -126,21 +126,14 @@ def _findings(key: Tuple[str, str], looks: List[Look]) -> List[Dict[str, Any]]:
 
 
 def _unreachable(host: str, message: str) -> Dict[str, Any]:
-    return {
-        "check": "host.reachable",
-        "subject": host,
-        "severity": UNKNOWN,
-        "message": message,
-        "value": None,
-        "unit": "",
-        "warning": None,
-        "critical": None,
-        "advice": "Look whether the machine runs and whether Ansible can log in: ansible {0} -m ping".format(host),
-        "host": host,
-        "target": host,
-        "state": OPEN,
-        "value_before": None,
-    }
+    finding = Finding(
+        check="host.reachable",
+        subject=host,
+        severity=UNKNOWN,
+        message=message,
+        advice="Look whether the machine runs and whether Ansible can log in: ansible {0} -m ping".format(host),
+    )
+    return dict(finding.as_dict(), host=host, target=host, state=OPEN, value_before=None)
 
 
 def _steps(host: str, target: str, result: Mapping[str, Any], check_mode: bool) -> List[Dict[str, Any]]:
