@@ -10,7 +10,7 @@ A check is a generator that is told about the parts of the snapshot it ``needs``
 
     @CHECKS.check("connections", needs=("server", "sessions"), procedure="H03",
                   question="Are connections left for the application?",
-                  threshold=Threshold("%", 80, 90, source="manuals M1-M5; check_postgres 90/95"))
+                  threshold=Threshold("%", 80, 90, source="manuals M2, M3; check_postgres 90/95"))
     def connections(rule, server, sessions):
         used = 100.0 * len(sessions) / server.max_connections
         yield rule.judge("all databases", used, "{0} of {1} connections are in use.".format(…), "Look for …")
@@ -21,16 +21,18 @@ having looked can be told apart.
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .._errors import InputError
 from .finding import OK, UNKNOWN, Finding, Value
+from .text import printable
 from .threshold import Threshold
 
 # Of all registers; one that is not named here is taken for a spelling mistake.
-PREFIXES = frozenset(("backup", "http", "pg", "redis"))
+PREFIXES = frozenset(
+    ("backup", "celery", "data", "duckdb", "host", "http", "log", "pg", "redis", "service", "settings")
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,12 @@ class Rule:
 
     def judge(self, subject: str, value: float, message: str, advice: str = "", **beside: float) -> Finding:
         """Judge ``value`` by the threshold. ``beside`` are the figures its floors speak of."""
-        return self.say(self.threshold.severity(value, **beside), subject, message, advice, value)
+        own = self.for_subject(subject)
+        return own.say(own.threshold.severity(value, **beside), subject, message, advice, value)
+
+    def for_subject(self, subject: str) -> Rule:
+        """With the limits that hold for it, which are others while it is open and has to get clear."""
+        return replace(self, threshold=self.threshold.for_subject(printable(subject)))
 
     def say(self, severity: str, subject: str, message: str, advice: str = "", value: Value = None) -> Finding:
         """A finding whose severity is no matter of a limit."""
@@ -141,18 +148,23 @@ class Register:
         return register
 
     def select(
-        self, checks: Sequence[str] = (), exclude_checks: Sequence[str] = (), thresholds: Mapping[str, Any] = {}
+        self,
+        checks: Sequence[str] = (),
+        exclude_checks: Sequence[str] = (),
+        thresholds: Optional[Mapping[str, Any]] = None,
+        open_findings: Sequence[Mapping[str, Any]] = (),
     ) -> Selection:
         """What to run. Names may be given as findings show them (``pg.connections``) or without the prefix.
 
         ``exclude_checks`` and ``thresholds`` may name checks of other systems, which are passed over: so one list and
-        one mapping serve a whole stack.
+        one mapping serve a whole stack. ``open_findings`` name ``check`` and ``subject`` of what is open, for limits
+        that have a ``clear``.
         Raises ``InputError`` for a name that does not exist, naming those that are alike.
         """
         wanted = {self._known("checks", name) for name in checks} or set(self.checks)
         excluded = {self._known("exclude_checks", name) for name in exclude_checks if not self._foreign(name)}
         limits = {}
-        for name, given in thresholds.items():
+        for name, given in (thresholds or {}).items():
             if self._foreign(name):
                 continue
             full = self._known("thresholds", name)
@@ -161,7 +173,9 @@ class Register:
                     "thresholds: '{0}' is {1!r}.".format(name, given),
                     "Give a mapping, for example {{'{0}': {{'warning': 80, 'critical': 90}}}}.".format(full),
                 )
-            limits[full] = self.checks[full].threshold.with_overrides(full, given)
+            limit = self.checks[full].threshold.with_overrides(full, given)
+            here = [str(one.get("subject")) for one in open_findings if one.get("check") == full]
+            limits[full] = replace(limit, open=frozenset(here))
         return Selection(
             tuple(
                 (check, limits.get(full, check.threshold))
@@ -176,6 +190,8 @@ class Register:
     def _known(self, option: str, name: str) -> str:
         full = name if name.startswith(self.prefix + ".") else "{0}.{1}".format(self.prefix, name)
         if full not in self.checks:
+            import difflib  # here, as every module is started with this file and hardly one with a wrong name
+
             # Without the prefix, which every name shares and which would make all of them alike.
             short = {known.partition(".")[2]: known for known in self.checks}
             near = difflib.get_close_matches(full.partition(".")[2], short, n=3, cutoff=0.5)

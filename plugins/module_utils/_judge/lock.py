@@ -54,7 +54,7 @@ def read_lock(content: bytes, name: str, written_at: float, expires_after: float
     try:
         given = json.loads(content)
         texts = {key: given[key] for key in ("id", "name", "owner", "host")}
-        times = {key: _seconds(given[key]) for key in ("since", "expires_at")}
+        times = {key: seconds_of(given[key]) for key in ("since", "expires_at")}
         if not all(isinstance(text, str) for text in texts.values()) or not texts["id"]:
             raise ValueError("not the texts of a lock")
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -101,7 +101,7 @@ def time_text(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).strftime(_TIME)
 
 
-def _seconds(text: str) -> float:
+def seconds_of(text: str) -> float:
     return datetime.strptime(text, _TIME).replace(tzinfo=timezone.utc).timestamp()
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 
 from .._errors import InputError
 from .plan import Step
+from .shell_patterns import matches_any
 from .text import seconds_text
 
 # How far what was measured may correct an estimate, and how much work must have been measured before it does.
@@ -36,9 +36,9 @@ class Left:
 
 def matches(names: Sequence[str], include: Sequence[str], exclude: Sequence[str]) -> bool:
     """Whether one of the names of a thing is wanted. No ``include`` means everything; ``exclude`` goes first."""
-    if any(fnmatchcase(name, pattern) for name in names for pattern in exclude):
+    if any(matches_any(name, exclude) for name in names):
         return False
-    return not include or any(fnmatchcase(name, pattern) for name in names for pattern in include)
+    return not include or any(matches_any(name, include) for name in names)
 
 
 def unmatched_warnings(patterns: Iterable[str], names: Sequence[str]) -> List[str]:
@@ -48,7 +48,7 @@ def unmatched_warnings(patterns: Iterable[str], names: Sequence[str]) -> List[st
             pattern
         )
         for pattern in patterns
-        if not any(fnmatchcase(name, pattern) for name in names)
+        if not any(matches_any(name, (pattern,)) for name in names)
     ]
 
 

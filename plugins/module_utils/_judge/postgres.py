@@ -9,11 +9,15 @@ from __future__ import annotations
 from . import (
     postgres_activity,
     postgres_bloat,
+    postgres_counters,
     postgres_indexes,
     postgres_replication,
+    postgres_schema,
+    postgres_server,
     postgres_sessions,
     postgres_storage,
     postgres_tables,
+    postgres_timescale,
     postgres_wraparound,
 )
 from .postgres_register import CHECKS
@@ -27,6 +31,10 @@ SUBJECTS = (
     postgres_wraparound,
     postgres_replication,
     postgres_storage,
+    postgres_server,
+    postgres_counters,
+    postgres_schema,
+    postgres_timescale,
 )
 
 __all__ = ["CHECKS", "SUBJECTS"]

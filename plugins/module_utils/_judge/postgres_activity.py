@@ -197,7 +197,7 @@ def restart(rule: Any, server: Row, interval: Interval) -> Iterator[Finding]:
     procedure="H05",
     question="Are statements fast on average?",
     threshold=Threshold(
-        "seconds", 1, None, floors={"calls": 5, "total_seconds": 5}, source="manuals M2-M5: mean > 1 s"
+        "seconds", 1, None, floors={"calls": 5, "total_seconds": 5}, source="manuals M3, M4: mean > 1 s"
     ),
 )
 def slow_statements(rule: Any, statements: List[Row]) -> Iterator[Finding]:

@@ -139,7 +139,8 @@ def sequences(rule: Any, server: Row, sequences: List[Row]) -> Iterator[Finding]
                 hidden.append(sequence)
             continue
         used = 100.0 * (abs(sequence.last_value - begin) + 1) / room
-        left = max(0, abs(end - sequence.last_value) // abs(step))
+        # Where the column is narrower, the sequence may have run past the end already.
+        left = max(0, (end - sequence.last_value) // step)
         yield rule.judge(
             sequence.name,
             used,

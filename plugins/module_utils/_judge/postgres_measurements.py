@@ -11,6 +11,8 @@ from typing import Any, Dict, List, Mapping, Union
 from .checks import Unavailable
 from .postgres_activity import counter
 from .postgres_bloat import estimates
+from .postgres_counters import EVICTIONS, errors_counter, slru_counter
+from .postgres_server import IDENTIFIER, settings_figures
 from .rows import Row
 
 Number = Union[int, float]
@@ -26,6 +28,9 @@ _DATABASE_COUNTERS = (
     "temporary_bytes",
     "blocks_hit",
     "blocks_read",
+    "sessions",
+    "sessions_abandoned",
+    "sessions_fatal",
 )
 
 
@@ -120,8 +125,42 @@ def _checkpoints(checkpoints: Row) -> Dict[str, Any]:
     return {"pg.checkpoints.timed": checkpoints.timed, "pg.checkpoints.requested": checkpoints.requested}
 
 
+def _identity(identity: Row) -> Dict[str, Any]:
+    return {IDENTIFIER: identity.system_identifier}
+
+
+def _notifications(notifications: Row) -> Dict[str, Any]:
+    return {"pg.notifications.used_percent": round(notifications.used_percent, 4)}
+
+
+def _wal(wal: Row) -> Dict[str, Any]:
+    return {"pg.wal.files": wal.files, "pg.wal.size_bytes": wal.bytes}
+
+
+def _evictions(evictions: Row) -> Dict[str, Any]:
+    return {EVICTIONS: evictions.evictions}
+
+
+def _slru(caches: List[Row]) -> Dict[str, Any]:
+    return {slru_counter(cache): cache.reads for cache in caches}
+
+
+def _subscriptions(subscriptions: List[Row]) -> Dict[str, Any]:
+    return {errors_counter(subscription): subscription.errors for subscription in subscriptions}
+
+
+def _timescale_jobs(jobs: List[Row]) -> Dict[str, Any]:
+    return {"pg.timescale.failed_jobs": sum(1 for job in jobs if job.scheduled and job.failed)}
+
+
+def _hypertables(hypertables: List[Row]) -> Dict[str, Any]:
+    return {"pg.timescale.chunks": sum(hypertable.chunks for hypertable in hypertables)}
+
+
 _MEASURES = {
     "server": _server,
+    "identity": _identity,
+    "configuration": settings_figures,
     "connections": _connections,
     "sessions": _sessions,
     "blocking": _blocking,
@@ -134,4 +173,11 @@ _MEASURES = {
     "standby": _standby,
     "archiver": _archiver,
     "checkpoints": _checkpoints,
+    "notifications": _notifications,
+    "wal": _wal,
+    "evictions": _evictions,
+    "slru": _slru,
+    "subscriptions": _subscriptions,
+    "timescale_jobs": _timescale_jobs,
+    "timescale_hypertables": _hypertables,
 }

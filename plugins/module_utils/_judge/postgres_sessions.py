@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Iterable, Iterator, List
+from typing import Any, Dict, Iterable, Iterator, List, Sequence
 
 from .finding import CRITICAL, OK, Finding
 from .postgres_register import CHECKS
@@ -16,7 +16,7 @@ from .rows import Row
 from .text import number_text, seconds_text
 from .threshold import Threshold
 
-_MAINTENANCE = re.compile(r"(VACUUM|ANALYZE|REINDEX|CLUSTER|CREATE (UNIQUE )?INDEX|REFRESH|COPY)\b", re.IGNORECASE)
+MAINTENANCE = re.compile(r"(VACUUM|ANALYZE|REINDEX|CLUSTER|CREATE (UNIQUE )?INDEX|REFRESH|COPY)\b", re.IGNORECASE)
 
 
 @CHECKS.check(
@@ -54,7 +54,7 @@ def role(rule: Any, server: Row, expected: Row) -> Iterator[Finding]:
     needs=("server", "connections"),
     procedure="H03",
     question="Are connections left for the application?",
-    threshold=Threshold("%", 80, 90, source="manuals M1-M5 80 %; check_postgres 90/95, netdata and temBoard 75-80/90"),
+    threshold=Threshold("%", 80, 90, source="manuals M2, M3 80 %; check_postgres 90/95, netdata and temBoard 75-80/90"),
 )
 def connections(rule: Any, server: Row, connections: Row) -> Iterator[Finding]:
     """Counted against what ordinary roles can have: ``max_connections`` without the reserved ones."""
@@ -86,7 +86,7 @@ def connections(rule: Any, server: Row, connections: Row) -> Iterator[Finding]:
     threshold=Threshold("seconds", 300, 900, source="pgmonitor 300/900; pgFirstAid 300"),
 )
 def idle_in_transaction(rule: Any, sessions: List[Row]) -> Iterator[Finding]:
-    for session in _longest([s for s in sessions if str(s.state).startswith("idle in transaction")], "state_seconds"):
+    for session in _longest([s for s in sessions if is_idle_in_transaction(s)], "state_seconds"):
         yield rule.judge(
             "session {0}".format(session.pid),
             session.state_seconds,
@@ -114,7 +114,7 @@ def long_statements(rule: Any, sessions: List[Row]) -> Iterator[Finding]:
         if s.state == "active"
         and s.backend_type == "client backend"
         and s.wait_event_type != "Lock"
-        and not _MAINTENANCE.match(statement_text(s.query))
+        and not MAINTENANCE.match(statement_text(s.query))
     ]
     for session in _longest(running, "statement_seconds"):
         yield rule.judge(
@@ -204,12 +204,7 @@ def lock_table(rule: Any, server: Row, lock_table: Row) -> Iterator[Finding]:
 def blocked_sessions(rule: Any, blocking: List[Row]) -> Iterator[Finding]:
     """One answer for each session at the root, which is the only one that can end the queue behind it."""
     by_pid = {session.pid: session for session in blocking}
-    behind = {}
-    for session in blocking:
-        if session.blockers:
-            for root in _roots(session, by_pid):
-                behind.setdefault(root, []).append(session)
-    queues = sorted(behind.items(), key=lambda item: -max(s.waited_seconds or 0 for s in item[1]))
+    queues = sorted(lock_queues(blocking).items(), key=lambda item: -max(s.waited_seconds or 0 for s in item[1]))
     for root, waiting in queues:
         waiting.sort(key=lambda s: -(s.waited_seconds or 0))
         longest = waiting[0].waited_seconds or 0
@@ -224,7 +219,23 @@ def blocked_sessions(rule: Any, blocking: List[Row]) -> Iterator[Finding]:
         )
 
 
-def _roots(session: Row, by_pid: dict) -> List[int]:
+def is_idle_in_transaction(session: Row) -> bool:
+    """Also in one that was aborted."""
+    return str(session.state).startswith("idle in transaction")
+
+
+def lock_queues(sessions: Sequence[Row]) -> Dict[int, List[Row]]:
+    """Who waits behind each session that itself waits for nobody, by its number."""
+    by_pid = {session.pid: session for session in sessions}
+    behind: Dict[int, List[Row]] = {}
+    for session in sessions:
+        if session.blockers:
+            for root in _lock_roots(session, by_pid):
+                behind.setdefault(root, []).append(session)
+    return behind
+
+
+def _lock_roots(session: Row, by_pid: dict) -> List[int]:
     """Follow 'is blocked by' to those who wait for nobody; in a ring (a deadlock in the making) the lowest pid."""
     seen, roots, ahead = {session.pid}, set(), list(session.blockers)
     while ahead:

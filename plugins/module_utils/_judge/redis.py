@@ -9,13 +9,29 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping
 
 # Importing a subject's file registers its checks, in this order.
-from . import redis_durability, redis_keyspace, redis_memory, redis_traffic
+from . import (
+    redis_commands,
+    redis_durability,
+    redis_keyspace,
+    redis_memory,
+    redis_replication,
+    redis_settings,
+    redis_traffic,
+)
 from .checks import Unavailable
-from .redis_facts import CHECKS, TOTAL, Info, KeySample, Pings, Rates
+from .redis_facts import CHECKS, TOTAL, Info, KeySample, Pings, Rates, lookups
 
 __all__ = ["CHECKS", "measurements"]
 
-SUBJECTS = (redis_durability, redis_memory, redis_traffic, redis_keyspace)
+SUBJECTS = (
+    redis_durability,
+    redis_replication,
+    redis_memory,
+    redis_traffic,
+    redis_commands,
+    redis_keyspace,
+    redis_settings,
+)
 
 _GAUGES = {
     "redis.uptime_seconds": "uptime_in_seconds",
@@ -25,6 +41,8 @@ _GAUGES = {
     "redis.memory.limit_bytes": "maxmemory",
     "redis.memory.fragmentation_ratio": "mem_fragmentation_ratio",
     "redis.memory.lua_bytes": "used_memory_lua",
+    "redis.memory.client_buffers_bytes": "mem_clients_normal",
+    "redis.memory.replica_buffers_bytes": "mem_clients_slaves",
     "redis.clients.connected": "connected_clients",
     "redis.clients.blocked": "blocked_clients",
     "redis.clients.pubsub": "pubsub_clients",
@@ -33,7 +51,9 @@ _GAUGES = {
     "redis.expired.stale_percent": "expired_stale_perc",
     "redis.persistence.unsaved_changes": "rdb_changes_since_last_save",
     "redis.persistence.fork_seconds": "latest_fork_usec",
+    "redis.persistence.aof_bytes": "aof_current_size",
     "redis.replication.replicas": "connected_slaves",
+    "redis.replication.backlog_bytes": "repl_backlog_size",
     "redis.replication.offset_bytes": "master_repl_offset",
     "redis.replication.last_heard_seconds": "master_last_io_seconds_ago",
     "redis.lazyfree.pending": "lazyfree_pending_objects",
@@ -80,18 +100,18 @@ def _of_info(info: Info, database: int) -> Dict[str, float]:
         figures["redis.memory.used_percent"] = info.memory_used_percent
     if info.number("maxclients"):
         figures["redis.clients.used_percent"] = 100.0 * info.number("connected_clients") / info.number("maxclients")
-    lookups = info.number("keyspace_hits") + info.number("keyspace_misses")
-    if lookups:
-        figures["redis.hit_rate.since_start_percent"] = 100.0 * info.number("keyspace_hits") / lookups
+    hit_percent = lookups(info.counters()).hit_percent
+    if hit_percent is not None:
+        figures["redis.hit_rate.since_start_percent"] = hit_percent
     return figures
 
 
 def _of_rates(rates: Rates) -> Dict[str, float]:
     figures = {name: rates.per(field, seconds) for name, (field, seconds) in _RATES.items() if field in rates.changes}
     figures["redis.window_seconds"] = rates.seconds
-    lookups = rates.change("keyspace_hits") + rates.change("keyspace_misses")
-    if lookups > 0:
-        figures["redis.hit_rate.window_percent"] = 100.0 * rates.change("keyspace_hits") / lookups
+    hit_percent = lookups(rates.changes).hit_percent
+    if hit_percent is not None:
+        figures["redis.hit_rate.window_percent"] = hit_percent
     return figures
 
 
@@ -100,8 +120,12 @@ def _of_pings(pings: Pings) -> Dict[str, float]:
 
 
 def _of_keys(keys: KeySample) -> Dict[str, float]:
-    return {
+    figures = {
         "redis.keys.sampled": keys.sampled,
         "redis.keys.sample_seconds": keys.seconds,
         TOTAL + "own_lookups": keys.lookups,
     }
+    sizes = [group.biggest_bytes for group in keys.groups if group.biggest_bytes is not None]
+    if sizes:
+        figures["redis.keys.biggest_bytes"] = max(sizes)
+    return figures

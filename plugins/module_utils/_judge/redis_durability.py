@@ -2,18 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Redis: does it run, will the data survive, is it where the inventory says, can just anybody use it?"""
+"""Redis: does it run, will the data survive, can just anybody use it?"""
 
 from __future__ import annotations
 
-from typing import Iterator, Optional
+from typing import Iterator
 
 from .checks import Rule
 from .finding import CRITICAL, OK, WARNING, Finding
-from .redis_facts import CHECKS, Clock, Info, Settings, Wishes
+from .redis_facts import CHECKS, WINDOW, Clock, Info, Rates, Settings, Wishes, finite
 from .text import bytes_text, number_text, seconds_text
 from .threshold import Threshold
 
+HOUR = 3600.0
+# What the server itself takes where nobody set auto-aof-rewrite-percentage and auto-aof-rewrite-min-size.
+REWRITE_PERCENT, REWRITE_LEAST = 100.0, 64.0 * 1024 * 1024
 LOCAL = ("127.", "::1", "-::1", "localhost")
 
 
@@ -80,7 +83,7 @@ def rdb(rule: Rule, info: Info) -> Iterator[Finding]:
 )
 def rdb_age(rule: Rule, info: Info, settings: Settings, clock: Clock) -> Iterator[Finding]:
     changes = info.number("rdb_changes_since_last_save")
-    if not settings.get("save") or not changes:
+    if not settings.get("save") or not changes or not info.has("rdb_last_save_time"):
         return
     # Until the first save the server shows its own start as the time of the last one.
     age = max(0.0, clock.now - info.number("rdb_last_save_time"))
@@ -100,10 +103,55 @@ def aof(rule: Rule, info: Info) -> Iterator[Finding]:
         if info.text(field) not in ("", "ok"):
             yield rule.say(
                 CRITICAL,
-                what.split(" ")[0],
+                what.partition(" ")[0],
                 "The last {0} the append-only file failed.".format(what),
                 "Look in the server's log for the reason (disk full, directory gone or closed). Then BGREWRITEAOF.",
             )
+
+
+@CHECKS.check(
+    "aof_growth",
+    needs=("info", "settings"),
+    procedure="H08",
+    question="Is the append-only file rewritten before it grows out of hand?",
+    threshold=Threshold("ratio", 2, source="ours: twice the size at which the server's own settings begin a rewrite"),
+)
+def aof_growth(rule: Rule, info: Info, settings: Settings) -> Iterator[Finding]:
+    if not info.number("aof_enabled"):
+        return
+    percent = finite(settings.get("auto-aof-rewrite-percentage"), REWRITE_PERCENT)
+    least = finite(settings.get("auto-aof-rewrite-min-size"), REWRITE_LEAST)
+    # With 0 % it is never rewritten; it is judged as if that were left to the server.
+    grown = info.number("aof_base_size") * (1 + (percent or REWRITE_PERCENT) / 100.0)
+    size, due = info.number("aof_current_size"), max(grown, least, 1.0)
+    yield rule.judge(
+        "append-only file",
+        size / due,
+        "The append-only file has {0}, and was due to be rewritten at {1}{2}.".format(
+            bytes_text(size), bytes_text(due), "" if percent else "; the server is told never to do that by itself"
+        ),
+        "BGREWRITEAOF, and look in the server's log why it did not happen by itself (auto-aof-rewrite-percentage, a "
+        "fork that fails). A long file takes disk space, and every start reads it.",
+    )
+
+
+@CHECKS.check(
+    "aof_fsync",
+    needs=("rates",),
+    procedure="H08",
+    question="Does the disk keep up with the append-only file?",
+    threshold=Threshold("fsyncs/h", 10, source="ours: each one held up every client, after two seconds of waiting"),
+)
+def aof_fsync(rule: Rule, rates: Rates) -> Iterator[Finding]:
+    yield rule.judge(
+        WINDOW,
+        rates.per("aof_delayed_fsync", HOUR),
+        "{0} times {1} the server wrote although the fsync before had not ended after two seconds.".format(
+            number_text(rates.change("aof_delayed_fsync")), rates.period
+        ),
+        "The disk is too slow or busy with something else: look at its load, and see no-appendfsync-on-rewrite. What "
+        "was written meanwhile is lost if the machine stops.",
+    )
 
 
 @CHECKS.check(
@@ -125,107 +173,6 @@ def save_duration(rule: Rule, info: Info) -> Iterator[Finding]:
             )
 
 
-@CHECKS.check("replica_link", needs=("info",), procedure="H08", question="Is a replica connected to its primary?")
-def replica_link(rule: Rule, info: Info) -> Iterator[Finding]:
-    if info.text("role") != "slave" or info.text("master_link_status") == "up":
-        return
-    primary = "{0}:{1}".format(info.text("master_host"), info.text("master_port"))
-    if info.number("master_sync_in_progress"):
-        yield rule.say(
-            WARNING, primary, "The replica is copying the whole data set from its primary.", "Wait until it is done."
-        )
-        return
-    since = info.number("master_link_down_since_seconds", -1)
-    yield rule.say(
-        CRITICAL,
-        primary,
-        "The replica has no connection to its primary{0}; what it serves is getting old.".format(
-            " for {0}".format(seconds_text(since)) if since >= 0 else ""
-        ),
-        "Does the primary run? Check the network, primaryauth (masterauth) and the replica's log.",
-        since if since >= 0 else None,
-    )
-
-
-@CHECKS.check(
-    "replication_lag",
-    needs=("info",),
-    procedure="H08",
-    question="Do replicas keep up?",
-    threshold=Threshold("seconds", 20, 60, source="ours: pings come every 10 s, repl-timeout is 60 s"),
-)
-def replication_lag(rule: Rule, info: Info) -> Iterator[Finding]:
-    if info.text("role") == "slave" and info.text("master_link_status") == "up":
-        silent = info.number("master_last_io_seconds_ago")
-        yield rule.judge(
-            "this replica",
-            silent,
-            "The primary was last heard {0} ago.".format(seconds_text(silent)),
-            "Look at the primary's load and at the network between the two.",
-        )
-    for name in sorted(info.fields):
-        if not (name.startswith("slave") and name[5:].isdigit()):
-            continue
-        parts = info.parts(name)
-        subject = "replica {0}:{1}".format(parts.get("ip", "?"), parts.get("port", "?"))
-        if parts.get("state") != "online":
-            yield rule.say(
-                WARNING,
-                subject,
-                "The replica is not online yet (state {0}).".format(parts.get("state", "unknown")),
-                "Wait until the first copy is done; if it begins again and again, raise the replica's output buffer.",
-            )
-            continue
-        lag = _number(parts.get("lag")) or 0.0
-        behind = max(0.0, info.number("master_repl_offset") - (_number(parts.get("offset")) or 0.0))
-        yield rule.judge(
-            subject,
-            lag,
-            "The replica last answered {0} ago and is {1} behind.".format(seconds_text(lag), bytes_text(behind)),
-            "Look at the replica's load and at the network between the two.",
-        )
-
-
-@CHECKS.check("replicas", needs=("info", "wishes"), procedure="H08", question="Are all replicas there?")
-def replicas(rule: Rule, info: Info, wishes: Wishes) -> Iterator[Finding]:
-    expected, connected = wishes.expected_replicas, info.number("connected_slaves")
-    if expected is not None and connected < expected:
-        yield rule.say(
-            WARNING if connected else CRITICAL,
-            "replicas",
-            "{0} of {1} expected replicas are connected.".format(number_text(connected), expected),
-            "Does the missing one run? Its log says why it does not connect.",
-            connected,
-        )
-
-
-@CHECKS.check("role", needs=("info", "wishes"), procedure="H08", question="Has it the role it should have?")
-def role(rule: Rule, info: Info, wishes: Wishes) -> Iterator[Finding]:
-    found = "primary" if info.is_primary else "replica"
-    if wishes.expected_role is not None and info.has("role") and found != wishes.expected_role:
-        yield rule.say(
-            CRITICAL,
-            found,
-            "The server is a {0}, but should be a {1}.".format(found, wishes.expected_role),
-            "There was a failover, or the inventory is out of date: find out which before anything writes.",
-        )
-
-
-@CHECKS.check("cluster", needs=("cluster",), procedure="H08", question="Is the cluster complete?")
-def cluster(rule: Rule, cluster: Optional[Info]) -> Iterator[Finding]:
-    if cluster is not None and cluster.text("cluster_state") != "ok":
-        yield rule.say(
-            CRITICAL,
-            "cluster",
-            "The cluster is in state {0}: {1} of 16 384 slots are assigned, {2} failed.".format(
-                cluster.text("cluster_state") or "unknown",
-                number_text(cluster.number("cluster_slots_assigned")),
-                number_text(cluster.number("cluster_slots_fail")),
-            ),
-            "CLUSTER NODES shows which nodes are missing.",
-        )
-
-
 @CHECKS.check("protection", needs=("settings", "wishes"), procedure="S05", question="Is the server open to everybody?")
 def protection(rule: Rule, settings: Settings, wishes: Wishes) -> Iterator[Finding]:
     addresses = settings.get("bind", "").split()
@@ -238,10 +185,3 @@ def protection(rule: Rule, settings: Settings, wishes: Wishes) -> Iterator[Findi
         "Everyone who reaches the port may do everything: no password, protected-mode off, not bound to this host.",
         "Set requirepass or ACL users, and bind the server to the addresses that need it.",
     )
-
-
-def _number(text: Optional[str]) -> Optional[float]:
-    try:
-        return float(text or "")
-    except ValueError:
-        return None

@@ -21,14 +21,18 @@ MOST_GROUPS = 50
 
 # A part that names one of many: digits, or a long hexadecimal word as of hashes and UUIDs.
 _NUMBER = re.compile(r"[0-9a-fA-F-]*[0-9][0-9a-fA-F-]{7,}|\W*[0-9]+\W*|[A-Za-z]{0,3}[0-9]{3,}")
+# So does every longer one. Keys may have up to 512 MB, of which neither the expression nor a report should see much.
+_LONGEST_PART = 64
+_LONGEST_PREFIX = 200
 
 
 class Seen(NamedTuple):
-    """One key of the sample; ``memory_bytes`` only for the few whose memory was asked for."""
+    """One key of the sample, as ``brief`` makes it; the rest only for the few that were asked for it."""
 
     key: bytes
     has_ttl: bool
     memory_bytes: Optional[int] = None
+    idle_seconds: Optional[int] = None
 
 
 @CHECKS.check(
@@ -83,30 +87,70 @@ def keys_without_ttl(rule: Rule, info: Info, wishes: Wishes, keys: Optional[KeyS
         )
 
 
+@CHECKS.check(
+    "big_keys",
+    needs=("keys",),
+    procedure="H08",
+    question="Are there keys so big that whoever reads or deletes one holds up all others?",
+    threshold=Threshold(
+        "bytes",
+        64 * 1024 * 1024,
+        source="ours: half a second of a gigabit line; seen among up to 400 keys of the sample",
+    ),
+)
+def big_keys(rule: Rule, keys: Optional[KeySample]) -> Iterator[Finding]:
+    for group in keys.groups if keys is not None else ():
+        if group.biggest_bytes is not None:
+            yield rule.judge(
+                group.pattern,
+                group.biggest_bytes,
+                "The biggest key '{0}' that was looked at takes {1}.".format(
+                    group.pattern, bytes_text(group.biggest_bytes)
+                ),
+                "redis-cli --memkeys finds it. Split it into several, read it in parts, delete it with UNLINK.",
+            )
+
+
 def prefix_of(key: bytes, separator: bytes) -> bytes:
     """How keys like this one begin, as a pattern: ``user:17:cart`` → ``user:*``, ``api:v:x`` → ``api:v:*``."""
     parts = key.split(separator, 2) if separator else [key]
     if len(parts) == 1:
         return NO_PREFIX.encode()
-    if len(parts) == 2 or _NUMBER.fullmatch(parts[1].decode("utf-8", "backslashreplace")):
+    if len(parts[0]) > _LONGEST_PREFIX:
+        return parts[0][:_LONGEST_PREFIX] + b"*"
+    if len(parts) == 2 or len(parts[1]) > _LONGEST_PART or _NUMBER.fullmatch(_text(parts[1])):
         return parts[0] + separator + b"*"
     return parts[0] + separator + parts[1] + separator + b"*"
+
+
+def brief(key: bytes, separator: bytes) -> bytes:
+    """Of a key as much as ``prefix_of`` needs: a sample holds thousands of them."""
+    parts = key.split(separator, 2) if separator else [key]
+    first, second, rest = parts[0][: _LONGEST_PREFIX + 1], parts[1:2], parts[2:]
+    return separator.join([first, *(part[: _LONGEST_PART + 1] for part in second), *(b"" for _part in rest)])
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "backslashreplace")
 
 
 def grouped(seen: Iterable[Seen], separator: bytes, known_total: int, complete: bool) -> Tuple[Group, ...]:
     """Groups with figures for the whole database: counted where the sample was complete, else estimated from it."""
     tallies: Dict[bytes, List[int]] = {}
     count = 0
-    for key, has_ttl, memory in seen:
+    for key, has_ttl, memory, idle in seen:
         count += 1
         name = prefix_of(key, separator)
-        tally = tallies.setdefault(name, [0, 0, 0, 0, 0])
+        tally = tallies.setdefault(name, [0, 0, 0, 0, 0, 0, 0])
         tally[0] += 1
         tally[1] += not has_ttl
         if memory is not None:
             tally[2] += 1
             tally[3] += memory
             tally[4] = max(tally[4], memory)
+        if idle is not None:
+            tally[5] += 1
+            tally[6] += idle
     factor = 1.0 if complete or not count else max(1.0, known_total / float(count))
     ordered = sorted(tallies.items(), key=lambda item: (-item[1][0], item[0]))
     if len(ordered) > MOST_GROUPS:
@@ -117,11 +161,12 @@ def grouped(seen: Iterable[Seen], separator: bytes, known_total: int, complete: 
 
 
 def _group(name: bytes, tally: List[int], factor: float) -> Group:
-    keys, without_ttl, asked, memory, biggest = tally
+    keys, without_ttl, asked, memory, biggest, timed, idle = tally
     return Group(
-        pattern=name.decode("utf-8", "backslashreplace"),
+        pattern=_text(name),
         keys=round(keys * factor),
         without_ttl=round(without_ttl * factor),
         memory_bytes=round(memory / asked * keys * factor) if asked else None,
         biggest_bytes=biggest if asked else None,
+        idle_seconds=round(idle / timed) if timed else None,
     )

@@ -64,18 +64,74 @@ def memory(rule: Rule, info: Info) -> Iterator[Finding]:
     "memory_limit",
     needs=("info",),
     procedure="H08",
-    question="Is there a limit to the memory it may take?",
-    threshold=Threshold("%", source="ours: told only when the server takes a tenth of the host's memory"),
+    question="Is there a limit to the memory it may take, and one that the host can bear?",
+    threshold=Threshold(
+        "%", source="ours: that there is none is told only when a tenth of the host's memory is in use"
+    ),
 )
 def memory_limit(rule: Rule, info: Info) -> Iterator[Finding]:
-    percent = info.memory_used_percent
-    if not info.memory_limit and percent is not None and percent >= 10:
+    percent, host = info.memory_used_percent, info.number("total_system_memory")
+    if info.memory_limit > host > 0:
+        yield rule.say(
+            WARNING,
+            "maxmemory",
+            "maxmemory is {0}, more than the {1} that the host has: it is no limit.".format(
+                bytes_text(info.memory_limit), bytes_text(host)
+            ),
+            "Set maxmemory so that fork and buffers keep room (at most three quarters of the host's memory).",
+            round(100.0 * info.memory_limit / host, 1),
+        )
+    elif not info.memory_limit and percent is not None and percent >= 10:
         yield rule.say(
             INFO,
             "maxmemory",
             "No maxmemory is set, and {0} % of the host's memory is in use.".format(number_text(round(percent, 1))),
             "Set maxmemory so that fork and buffers keep room (at most three quarters of the host's memory).",
             round(percent, 1),
+        )
+
+
+@CHECKS.check(
+    "host_memory",
+    needs=("info",),
+    procedure="H08",
+    question="Does the process leave the host enough, whatever its maxmemory?",
+    threshold=Threshold("%", 90, source="awesome-prometheus-alerts 90 % of the host's memory"),
+)
+def host_memory(rule: Rule, info: Info) -> Iterator[Finding]:
+    taken, host = info.number("used_memory_rss"), info.number("total_system_memory")
+    # Without a limit the check on memory itself compares with the host.
+    if info.memory_limit and host:
+        yield rule.judge(
+            "process",
+            100.0 * taken / host,
+            "The process takes {0} of the host's {1}.".format(bytes_text(taken), bytes_text(host)),
+            "Lower maxmemory, or look for what comes on top of the data: buffers, fragmentation, copies during saves.",
+        )
+
+
+@CHECKS.check(
+    "client_memory",
+    needs=("info",),
+    procedure="H08",
+    question="Do buffers of clients take the room of the data?",
+    threshold=Threshold(
+        "%", 20, floors={"buffer_bytes": 64 * MB}, source="ours: a fifth of maxmemory, for which keys are evicted"
+    ),
+)
+def client_memory(rule: Rule, info: Info) -> Iterator[Finding]:
+    # Valkey counts a long value for every client that waits for it, although they share it.
+    buffers = min(info.number("mem_clients_normal"), info.number("used_memory"))
+    if info.memory_limit:
+        yield rule.judge(
+            "client buffers",
+            100.0 * buffers / info.memory_limit,
+            "Buffers of {0} clients take {1} of the {2} of maxmemory.".format(
+                number_text(info.number("connected_clients")), bytes_text(buffers), bytes_text(info.memory_limit)
+            ),
+            "CLIENT LIST shows whose (tot-mem, omem, qbuf): a client that does not read, pipelines too much, or huge "
+            "values; maxmemory-clients sets a bound.",
+            buffer_bytes=buffers,
         )
 
 

@@ -10,7 +10,22 @@ from typing import Dict, Iterator, List, Sequence
 
 from .checks import Rule
 from .finding import INFO, OK, Finding
-from .redis_facts import CHECKS, SINCE_START, WINDOW, Clock, Denial, Info, LatencyEvent, Pings, Rates, SlowCommand
+from .redis_commands import most_failed
+from .redis_facts import (
+    CHECKS,
+    SINCE_START,
+    WINDOW,
+    Clock,
+    Command,
+    Denial,
+    Info,
+    LatencyEvent,
+    Lookups,
+    Pings,
+    Rates,
+    SlowCommand,
+    lookups,
+)
 from .text import number_text, seconds_text
 from .threshold import Threshold
 
@@ -31,9 +46,7 @@ HIT_ADVICE = (
     ),
 )
 def hit_rate(rule: Rule, info: Info) -> Iterator[Finding]:
-    yield from _hit_rate(
-        rule, SINCE_START, "since the start", info.number("keyspace_hits"), info.number("keyspace_misses")
-    )
+    yield from _hit_rate(rule, SINCE_START, "since the start", lookups(info.counters()))
 
 
 @CHECKS.check(
@@ -46,24 +59,25 @@ def hit_rate(rule: Rule, info: Info) -> Iterator[Finding]:
     ),
 )
 def hit_rate_window(rule: Rule, rates: Rates) -> Iterator[Finding]:
-    yield from _hit_rate(rule, WINDOW, rates.period, rates.change("keyspace_hits"), rates.change("keyspace_misses"))
+    yield from _hit_rate(rule, WINDOW, rates.period, lookups(rates.changes))
 
 
-def _hit_rate(rule: Rule, subject: str, period: str, hits: float, misses: float) -> Iterator[Finding]:
-    lookups = hits + misses
-    if lookups <= 0:
+def _hit_rate(rule: Rule, subject: str, period: str, asked: Lookups) -> Iterator[Finding]:
+    percent = asked.hit_percent
+    if percent is None:
         return
-    percent = 100.0 * hits / lookups
+    text = "{0} % of {1} look-ups {2} were hits{3}."
+    queues = ", without up to {0} of queues and results".format(number_text(asked.of_queues)) if asked.of_queues else ""
     finding = rule.judge(
         subject,
         percent,
-        "{0} % of {1} look-ups {2} were hits.".format(number_text(round(percent, 1)), number_text(lookups), period),
+        text.format(number_text(round(percent, 1)), number_text(asked.total), period, queues),
         HIT_ADVICE,
-        lookups=lookups,
+        lookups=asked.total,
     )
     wanted = rule.threshold.warning
     if finding.severity == OK and wanted is not None and wanted < percent < wanted + 10:
-        enough = lookups >= rule.threshold.floors["lookups"]
+        enough = asked.total >= rule.threshold.floors["lookups"]
         if enough:
             finding = rule.say(INFO, subject, finding.message, HIT_ADVICE, percent)
     yield finding
@@ -147,6 +161,13 @@ def blocked_clients(rule: Rule, info: Info) -> Iterator[Finding]:
     )
 
 
+CUT_OFF = (
+    "client_output_buffer_limit_disconnections",
+    "client_query_buffer_limit_disconnections",
+    "evicted_clients",
+)
+
+
 @CHECKS.check(
     "dropped_clients",
     needs=("rates",),
@@ -155,35 +176,39 @@ def blocked_clients(rule: Rule, info: Info) -> Iterator[Finding]:
     threshold=Threshold("clients", 1, source="ours: it should never happen"),
 )
 def dropped_clients(rule: Rule, rates: Rates) -> Iterator[Finding]:
-    dropped = rates.change("client_output_buffer_limit_disconnections") + rates.change("evicted_clients")
+    dropped = sum(map(rates.change, CUT_OFF))
     yield rule.judge(
         WINDOW,
         dropped,
         "{0} clients were cut off for their buffers {1}.".format(number_text(dropped), rates.period),
-        "A subscriber, a replica or a client with huge replies does not keep up: see client-output-buffer-limit and "
-        "maxmemory-clients.",
+        "A subscriber, a replica or a client with huge replies does not keep up, or sends too much at once: see "
+        "client-output-buffer-limit, client-query-buffer-limit and maxmemory-clients.",
     )
 
 
 @CHECKS.check(
     "errors",
-    needs=("info", "rates"),
+    needs=("info", "rates", "commands"),
     procedure="H11",
     question="Are commands answered with errors?",
     threshold=Threshold("%", 1, 5, floors={"error_replies": 20}, source="manuals: error rate 1 % and 5 %"),
 )
-def errors(rule: Rule, info: Info, rates: Rates) -> Iterator[Finding]:
-    # Client libraries introduce themselves at every connection by two CLIENT SETINFO, which older servers do not know.
-    introductions = 0.0 if info.knows_setinfo else 2 * rates.change("total_connections_received")
+def errors(rule: Rule, info: Info, rates: Rates, commands: Sequence[Command]) -> Iterator[Finding]:
+    # Client libraries introduce themselves at every connection by up to three commands, of which Redis before 7.2 knows
+    # none (CLIENT SETINFO twice), and hardly any server the last (CLIENT MAINT_NOTIFICATIONS).
+    introductions = (1 if info.knows_setinfo else 3) * rates.change("total_connections_received")
     wrong = max(0.0, rates.change("total_error_replies") - rates.change("usual_errors") - introductions)
-    commands = max(rates.change("total_commands_processed"), wrong, 1.0)
+    answered = max(rates.change("total_commands_processed"), wrong, 1.0)
+    most = most_failed(commands)
     yield rule.judge(
         WINDOW,
-        100.0 * wrong / commands,
+        100.0 * wrong / answered,
         "{0} of {1} commands {2} were answered with an error.".format(
-            number_text(wrong), number_text(commands), rates.period
+            number_text(wrong), number_text(answered), rates.period
         ),
-        "INFO errorstats counts them by kind, INFO commandstats (failed_calls, rejected_calls) by command.",
+        "INFO errorstats counts them by kind{0}.".format(
+            "; since the start most were answers to {0}".format(most) if most else ""
+        ),
         error_replies=wrong,
     )
 

@@ -22,20 +22,25 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from .._errors import InputError
 from .inventory import Problems, Reader, pattern, shown
-from .waves import cycle_text, cycles, did_you_mean
+from .waves import all_needs, cycle_text, cycles, did_you_mean
 
 VARIABLE = "analytics_ops_services"
 
-SYSTEMD, COMPOSE = "systemd", "compose"
+# NONE: something else starts it (a script, a person, another machine), so that nobody here knows its state.
+SYSTEMD, COMPOSE, NONE = "systemd", "compose", "none"
+MANAGERS = (SYSTEMD, COMPOSE, NONE)
 POSTGRESQL, REDIS, HTTP, OTHER = "postgresql", "redis", "http", "other"
 DEFAULT_PORTS = {POSTGRESQL: 5432, REDIS: 6379}
 
-KEYS = ("manager", "unit", "compose", "group", "kind", "port", "after", "ready", "drain_seconds", "logs", "edge")
+KEYS = (
+    *("manager", "unit", "compose", "group", "kind", "port", "after", "ready"),
+    *("drain_seconds", "logs", "edge", "maintenance_file"),
+)
 READY_KEYS = ("http", "tcp", "command", "within_seconds")
 COMPOSE_KEYS = ("project", "file", "service")
 
@@ -73,7 +78,10 @@ class Ready:
 
 @dataclass(frozen=True)
 class Service:
-    """``port`` is the one it listens on: as given, else as ``ready`` tells, else the usual one of its ``kind``."""
+    """``port`` is the one it listens on: as given, else as ``ready`` tells, else the usual one of its ``kind``.
+
+    An edge with a ``maintenance_file`` closes by this file, for which its web server tests, and runs on.
+    """
 
     name: str
     manager: str
@@ -87,6 +95,7 @@ class Service:
     drain_seconds: float
     logs: Tuple[str, ...]
     edge: bool
+    maintenance_file: Optional[str] = None
 
     def as_dict(self) -> Dict[str, Any]:
         """Every key, as the inventory would spell it out; reading it again gives the same service."""
@@ -100,12 +109,12 @@ class Service:
 Services = Dict[str, Service]
 
 
-def parse_services(given: Any) -> Services:
+def parse_services(given: Any, variable: str = VARIABLE) -> Services:
     """The checked stack, by name in the order of the inventory. Raises one ``InputError`` that names every error."""
-    problems = Problems(VARIABLE)
+    problems = Problems(variable)
     if not isinstance(given, Mapping):
         raise InputError(
-            "{0}: is {1}.".format(VARIABLE, shown(given)),
+            "{0}: is {1}.".format(variable, shown(given)),
             "Give a mapping of service names, for example {postgres: {unit: postgresql, group: db}}.",
         )
     services = {}
@@ -127,9 +136,34 @@ def parse_services(given: Any) -> Services:
     return services
 
 
+def services_alone(given: Mapping[str, Any], variable: str = "services") -> Services:
+    """Some services of the stack, checked as the stack is, but for what they need: that may run on another host."""
+    alone = {
+        name: {key: value for key, value in one.items() if key != "after"} if isinstance(one, Mapping) else one
+        for name, one in given.items()
+    }
+    return parse_services(alone, variable)
+
+
 def dependencies(services: Mapping[str, Service]) -> Dict[str, Tuple[str, ...]]:
     """Who needs whom, as ``waves`` wants it; names that do not exist are left out."""
     return {name: tuple(need for need in one.after if need in services) for name, one in services.items()}
+
+
+def order_of_starting(services: Mapping[str, Service]) -> Dict[str, Tuple[str, ...]]:
+    """Who starts after whom: after what it needs, and the edge after all that does not need an edge itself.
+
+    Requests come in by the edge, so it opens last and closes first, whatever it says that it needs.
+    """
+    needs = dependencies(services)
+    edges = {name for name, one in services.items() if one.edge}
+    behind = [name for name in services if not ({name} | all_needs(needs, name)) & edges]
+    return {name: tuple(dict.fromkeys([*needs[name], *behind])) if name in edges else needs[name] for name in services}
+
+
+def hosts_of(services: Mapping[str, Service], groups: Mapping[str, Sequence[str]]) -> Dict[str, List[str]]:
+    """Where each service runs; ``groups`` are the hosts of each group of the inventory."""
+    return {name: sorted(groups.get(one.group, ())) for name, one in services.items()}
 
 
 def services_on_host(
@@ -160,12 +194,12 @@ def services_on_host(
 def _service(problems: Problems, name: str, given: Any) -> Service:
     reader = Reader(problems, name, given, KEYS)
     compose = _compose(problems, name, reader)
-    manager = reader.choice("manager", COMPOSE if reader.has("compose") else SYSTEMD, (SYSTEMD, COMPOSE))
+    manager = reader.choice("manager", COMPOSE if reader.has("compose") else SYSTEMD, MANAGERS)
     if manager == COMPOSE and not reader.has("compose"):
         problems.add(name, "is managed by compose but does not say which.", "Add compose: {project, file, service}.")
-    other = "compose" if manager == SYSTEMD else "unit"
-    if reader.has(other):
-        reader.wrong(other, "'{0}' does not go with the manager {1}: remove one of them.".format(other, manager))
+    for other, owner in (("compose", COMPOSE), ("unit", SYSTEMD)):
+        if reader.has(other) and manager != owner:
+            reader.wrong(other, "'{0}' does not go with the manager {1}: remove one of them.".format(other, manager))
     unit = reader.text("unit", name, _NAME, _NAME_ADVICE) if manager == SYSTEMD else None
     ready = _ready(problems, name, reader)
     kind = _kind((name, unit or "", compose.service if compose else ""), ready)
@@ -173,6 +207,9 @@ def _service(problems: Problems, name: str, given: Any) -> Service:
     # An explicit null says that it listens nowhere, for example a worker that is asked through the API's port.
     port = None if "port" in reader.given else _port_of(ready) or DEFAULT_PORTS.get(kind)
     port = reader.number("port", port, 1, 65535, "the port", whole=True)
+    edge = reader.flag("edge")
+    if reader.has("maintenance_file") and not edge:
+        reader.wrong("maintenance_file", "Only the edge closes: add 'edge: true', or remove it.")
     return Service(
         name=name,
         manager=manager,
@@ -185,7 +222,8 @@ def _service(problems: Problems, name: str, given: Any) -> Service:
         ready=ready,
         drain_seconds=reader.number("drain_seconds", 0, 0, 86400, "seconds") or 0,
         logs=reader.texts("logs", _PATH, _PATH_ADVICE),
-        edge=reader.flag("edge"),
+        edge=edge,
+        maintenance_file=reader.text("maintenance_file", None, _PATH, _PATH_ADVICE),
     )
 
 

@@ -6,10 +6,18 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List
+import re
+from typing import Any, Dict, Iterable, List, Mapping
 
 from .finding import OK, Finding, rank
 from .text import number_text
+
+_CLOSING_SUBJECT = re.compile(r"\d[\d ]* more")
+
+
+def is_closing(finding: Mapping[str, Any]) -> bool:
+    """Whether it is the finding that counts what was left out, which is about no subject."""
+    return _CLOSING_SUBJECT.fullmatch(finding["subject"]) is not None
 
 
 def shortlist(findings: Iterable[Finding], per_check: int) -> List[Finding]:

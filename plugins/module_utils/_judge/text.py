@@ -22,6 +22,16 @@ def printable(text: object, limit: int = 500) -> str:
     return "".join(" " if c in "\n\t" else _escaped(c) for c in raw)
 
 
+def is_number(value: object) -> bool:
+    """Finite, and small enough for every place that it is written to."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and _is_finite(value)
+
+
+def _is_finite(value: float) -> bool:
+    """Also of whole numbers that are greater than any floating-point number, for which ``math.isfinite`` raises."""
+    return -1e300 < value < 1e300
+
+
 def _escaped(character: str) -> str:
     if unicodedata.category(character) not in _HARMFUL:
         return character
@@ -30,17 +40,21 @@ def _escaped(character: str) -> str:
 
 def bytes_text(size: float) -> str:
     """``1536`` → ``1.5 kB``; powers of 1024, as PostgreSQL's ``pg_size_pretty`` and Redis count."""
-    magnitude = abs(size)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if magnitude < 1024 or unit == "TB":
+    if not _is_finite(size):
+        return "{0} B".format(number_text(size))
+    magnitude, unit = abs(size), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if magnitude < 1024:
             break
-        magnitude /= 1024.0
+        magnitude, unit = magnitude / 1024.0, larger
     sign = "-" if size < 0 else ""
     return "{0}{1} {2}".format(sign, number_text(magnitude), unit)
 
 
 def seconds_text(seconds: float) -> str:
     """``0.0042`` → ``4.2 ms``, ``93784`` → ``1 d 2 h``; at most the two largest units."""
+    if not _is_finite(seconds):
+        return "{0} s".format(number_text(seconds))
     if seconds < 0:
         return "-" + seconds_text(-seconds)
     if seconds < 1:
@@ -59,12 +73,27 @@ def seconds_text(seconds: float) -> str:
 
 
 def number_text(value: float) -> str:
-    """Three significant figures below a thousand, whole numbers in groups of three above: ``12 345``."""
+    """Three significant figures below a thousand, whole numbers in groups of three above: ``12 345``.
+
+    What is beyond all figures is ``inf`` or ``-inf``, and what is no figure ``nan``: servers may say so.
+    """
+    if not _is_finite(value):
+        return "inf" if value > 0 else "-inf" if value < 0 else "nan"
     if value == int(value):
         return "{0:,d}".format(int(value)).replace(",", " ")
-    if abs(value) >= 1000:
+    if abs(value) >= 999.5:  # what three figures would round to 1e+03
         return "{0:,.0f}".format(value).replace(",", " ")
     return "{0:.3g}".format(value)
+
+
+def time_text(time: str) -> str:
+    """``2026-01-01T03:20:00+00:00`` → ``2026-01-01 03:20 UTC``"""
+    return time.replace("T", " ")[:16] + " UTC"
+
+
+def unbroken(value: object, unit: str) -> str:
+    """As ``with_unit``, but no line break tears it apart."""
+    return with_unit(value, unit).replace(" ", "\u00a0")
 
 
 def with_unit(value: object, unit: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, FrozenSet, Mapping, Optional
 
 from .._errors import InputError
 from .finding import CRITICAL, OK, WARNING
@@ -20,7 +20,11 @@ class Threshold:
 
     ``warning`` and ``critical`` are in ``unit``; ``None`` means that there is no such level. ``floors`` are further
     figures that must be reached too before anything is reported ('over 20 % **and** over 100 MB'), by their name
-    with the unit last (``{"bloat_bytes": 104857600}``). ``source`` says where the defaults come from.
+    with the unit last (``{"bloat_bytes": 104857600}``); ``ceilings`` are figures that must not be exceeded for it
+    ('over 85 % **and** at most 20 GB free'). ``source`` says where the defaults come from.
+
+    ``clear`` keeps an alarm from coming and going with a value that swings about its limit: what is open, the subjects
+    ``open``, stays a warning until its value is on the good side of ``clear``. No check has one by itself.
     """
 
     unit: str = ""
@@ -28,13 +32,23 @@ class Threshold:
     critical: Optional[float] = None
     higher_is_worse: bool = True
     floors: Mapping[str, float] = field(default_factory=dict)
+    ceilings: Mapping[str, float] = field(default_factory=dict)
     source: str = ""
+    clear: Optional[float] = None
+    open: FrozenSet[str] = frozenset()
+
+    def for_subject(self, subject: str) -> Threshold:
+        """The limits that hold for it: of what is open, the one that it has to leave again."""
+        if self.clear is None or subject not in self.open or (self.warning is None and self.critical is None):
+            return self
+        return replace(self, warning=self.clear)
 
     def severity(self, value: float, **beside: float) -> str:
-        """``beside`` names the figures that ``floors`` speaks of; a floor whose figure is not given is ignored."""
-        for name, floor in self.floors.items():
-            if name in beside and beside[name] < floor:
-                return OK
+        """``beside`` names the figures that floors and ceilings speak of; one whose figure is not given is ignored."""
+        if any(beside[name] < floor for name, floor in self.floors.items() if name in beside):
+            return OK
+        if any(beside[name] > ceiling for name, ceiling in self.ceilings.items() if name in beside):
+            return OK
         for level, limit in ((CRITICAL, self.critical), (WARNING, self.warning)):
             if limit is not None and (value >= limit if self.higher_is_worse else value <= limit):
                 return level
@@ -42,7 +56,7 @@ class Threshold:
 
     def with_overrides(self, check: str, given: Mapping[str, Any]) -> Threshold:
         """The user's own limits laid over the defaults. Raises ``InputError`` for a name or a number that cannot be."""
-        known = ["warning", "critical", *sorted(self.floors)]
+        known = ["warning", "critical", "clear", *sorted(self.floors), *sorted(self.ceilings)]
         numbers: Dict[str, Optional[float]] = {}
         for name, value in given.items():
             if name not in known:
@@ -55,12 +69,23 @@ class Threshold:
             self,
             warning=numbers.get("warning", self.warning),
             critical=numbers.get("critical", self.critical),
+            clear=numbers.get("clear", self.clear),
             floors={name: numbers.get(name, floor) or 0.0 for name, floor in self.floors.items()},
+            ceilings={name: _or_none(numbers.get(name, top)) for name, top in self.ceilings.items()},
         )
         changed._require_order(check)
         return changed
 
     def _require_order(self, check: str) -> None:
+        level = self.critical if self.warning is None else self.warning
+        clear = level if self.clear is None else self.clear
+        if level is not None and ((clear > level) if self.higher_is_worse else (clear < level)):
+            raise InputError(
+                "thresholds: '{0}' would be raised at {1:g} and not be clear at it ({2:g}).".format(
+                    check, level, clear
+                ),
+                "Let 'clear' lie on the good side of the limit.",
+            )
         if self.warning is None or self.critical is None:
             return
         if (self.warning > self.critical) if self.higher_is_worse else (self.warning < self.critical):
@@ -72,6 +97,11 @@ class Threshold:
                     "Higher" if self.higher_is_worse else "Lower"
                 ),
             )
+
+
+def _or_none(ceiling: Optional[float]) -> float:
+    """A ceiling that is switched off holds nothing back."""
+    return math.inf if ceiling is None else ceiling
 
 
 def _number(check: str, name: str, value: Any) -> Optional[float]:

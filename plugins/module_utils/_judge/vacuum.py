@@ -284,7 +284,7 @@ def _with_parents(
     parents = []
     for table in tables:
         rows, changed, heap_bytes = totals.get(table.oid, (0.0, 0.0, 0.0))
-        if table.oid not in chosen or rows < limits.changed_rows:
+        if table.kind != "p" or table.oid not in chosen or rows < limits.changed_rows:
             continue
         if table.last_analyze is None:
             reason = "The partitioned table itself was never analyzed."

@@ -7,20 +7,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Sequence
 
 from .._errors import InputError
-from .finding import CRITICAL, DEGRADED, STATUSES, UNHEALTHY, status_of, worst_status
+from .finding import CRITICAL, DEGRADED, HEALTHY, STATUSES, UNHEALTHY, UNKNOWN, WARNING, status_of, worst_status
 
 NEVER = "never"
 FAIL_ON = (UNHEALTHY, DEGRADED, NEVER)
+COUNTED = (CRITICAL, WARNING, UNKNOWN)
 
 
 @dataclass(frozen=True)
 class Verdict:
+    """``counts`` says how many findings there are of each severity that is not in order."""
+
     failed: bool
     status: str
     message: str
+    counts: Mapping[str, int]
 
 
 def verdict(results: Sequence[Mapping[str, Any]], fail_on: str = UNHEALTHY, only_checks: Sequence[str] = ()) -> Verdict:
@@ -41,7 +45,20 @@ def verdict(results: Sequence[Mapping[str, Any]], fail_on: str = UNHEALTHY, only
     ]
     status = worst_status([status_of(f["severity"] for f in findings), UNHEALTHY if blind else STATUSES[0]])
     failed = fail_on != NEVER and STATUSES.index(status) >= STATUSES.index(fail_on)
-    return Verdict(failed, status, _message(status, blind, findings))
+    severities = [finding["severity"] for finding in findings]
+    counts = {severity: severities.count(severity) for severity in COUNTED}
+    return Verdict(failed, status, _message(status, blind, findings), counts)
+
+
+def outcome(verdicts: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
+    """One status and the counts of all hosts; an empty verdict is that of a host which nobody could look at."""
+    blind = sum(not one for one in verdicts)
+    seen = [one["status"] for one in verdicts if one]
+    # As the report has it: what could not be looked at is unknown, and that makes a stack degraded at the least.
+    status = worst_status([*seen, status_of([UNKNOWN] if blind else [])])
+    counts = {severity: sum(one["counts"][severity] for one in verdicts if one) for severity in COUNTED}
+    hosts = {"hosts_total": len(verdicts), "hosts_not_seen": blind, "healthy_hosts": seen.count(HEALTHY)}
+    return dict(counts, status=status, **hosts)
 
 
 def _message(status: str, blind: List[str], findings: Sequence[Mapping[str, Any]]) -> str:

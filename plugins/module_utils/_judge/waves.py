@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 from graphlib import CycleError, TopologicalSorter
-from typing import Dict, Iterable, List, Mapping, Optional, Set
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
 from .._errors import InputError
 
@@ -21,11 +21,19 @@ DIRECTIONS = (UP, DOWN)
 After = Mapping[str, Iterable[str]]
 
 
-def service_waves(after: After, direction: str = UP, only: Optional[Iterable[str]] = None) -> List[List[str]]:
+def service_waves(
+    after: After,
+    direction: str = UP,
+    only: Optional[Iterable[str]] = None,
+    hosts: Optional[Mapping[str, Sequence[str]]] = None,
+) -> List[List[str]]:
     """Every service once, each wave sorted by name, in as few waves as the dependencies allow.
 
     ``up``: what a service needs stands in an earlier wave. ``down``: the same waves, the last first. With ``only`` the
     waves of just these services; that one needs another by way of a service that is not chosen still counts.
+
+    With ``hosts``, which says where each service runs, a service and what it needs may stand in one wave where both
+    run on the same single host: who works there sees for himself when the one is ready, and nobody else has to wait.
     Raises ``InputError`` for an unknown name, an unknown direction and a cycle.
     """
     if direction not in DIRECTIONS:
@@ -36,14 +44,32 @@ def service_waves(after: After, direction: str = UP, only: Optional[Iterable[str
     if found:
         raise InputError("Services wait for each other: {0}.".format(cycle_text(found[0])), "Break the circle.")
     chosen = set(after) if only is None else {_known(after, name) for name in only}
-    sorter = TopologicalSorter({name: sorted(_nearest(after, name, chosen)) for name in sorted(chosen)})
-    sorter.prepare()
-    waves = []
-    while sorter.is_active():
-        ready = sorter.get_ready()
-        waves.append(sorted(ready))
-        sorter.done(*ready)
+    needs = {name: _nearest(after, name, chosen) for name in chosen}
+    wave_of: Dict[str, int] = {}
+    for name in TopologicalSorter(needs).static_order():
+        wave_of[name] = max((wave_of[need] + _apart(need, name, hosts) for need in needs[name]), default=0)
+    waves: List[List[str]] = [[] for _number in range(max(wave_of.values(), default=-1) + 1)]
+    for name in sorted(wave_of):
+        waves[wave_of[name]].append(name)
     return waves if direction == UP else waves[::-1]
+
+
+def needs_within(after: After, names: Iterable[str]) -> Dict[str, Set[str]]:
+    """Which of these services each of them needs, directly or by way of others."""
+    chosen = set(names)
+    return {name: _nearest(after, name, chosen) for name in sorted(chosen)}
+
+
+def all_needs(after: After, name: str) -> Set[str]:
+    """Everything that a service needs, directly or by way of others."""
+    seen: Set[str] = set()
+    ahead = list(after.get(name, ()))
+    while ahead:
+        need = ahead.pop()
+        if need not in seen:
+            seen.add(need)
+            ahead.extend(after.get(need, ()))
+    return seen
 
 
 def cycles(after: After) -> List[List[str]]:
@@ -84,11 +110,18 @@ def did_you_mean(name: object, known: Iterable[str], otherwise: str = "There are
     return "{0}: {1}.".format(otherwise, ", ".join(names) or "none")
 
 
+def _apart(need: str, name: str, hosts: Optional[Mapping[str, Sequence[str]]]) -> int:
+    if hosts is None:
+        return 1
+    one, other = hosts.get(need, ()), hosts.get(name, ())
+    return 0 if len(one) == 1 and list(one) == list(other) else 1
+
+
 def _nearest(after: After, name: str, chosen: Set[str]) -> Set[str]:
     """The chosen services that ``name`` needs, directly or through services that are not chosen."""
     seen: Set[str] = set()
     nearest: Set[str] = set()
-    ahead = list(after[name])
+    ahead = list(after.get(name, ()))
     while ahead:
         need = ahead.pop()
         if need in seen:
