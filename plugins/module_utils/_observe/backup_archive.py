@@ -25,6 +25,8 @@ _KNOWN = ((1, 12), (1, 16))
 _NO_DATA = 3
 _TABLE_BLOCK, _LARGE_OBJECTS_BLOCK = 1, 3
 _KEPT = 4096  # of a text in the table of contents; the rest is read, but not held
+# Of each part with data its name and file are held: a packed table of contents of some megabytes may name gigabytes.
+_MOST_ENTRIES, _NAME_KEPT, _LONGEST_FILE = 2_000_000, 200, 255
 
 
 class Entry(NamedTuple):
@@ -162,9 +164,14 @@ def _read_entries(
             has_data, offset = state != _NO_DATA, where if state == 2 else None
         else:
             file = fields.text() or ""
+            if len(file) > _LONGEST_FILE:
+                raise fields.broken("the entry '{0}' has a file with a name that no file can have".format(name[:80]))
             has_data = bool(file)
         if has_data:
-            entries[number] = Entry(number, description, name, file, offset, copies)
+            entries[number] = Entry(number, description[:_NAME_KEPT], name[:_NAME_KEPT], file, offset, copies)
+            if len(entries) > _MOST_ENTRIES:
+                text = "{0} lists more than {1} parts with data, which are too many to be held."
+                raise Damage("level", text.format(fields.source.name, _MOST_ENTRIES))
         if description == "ENCODING":
             utf8 = bool(re.search(r"'UTF-?8'", definition))
     return utf8, entries

@@ -19,6 +19,7 @@ from .._judge.text import printable
 from .backup_decode import Facts, decoded
 from .backup_stream import Damage, FileStream, Guard
 from .postgres_programs import Program, find_programs
+from .regular import open_regular
 
 _ENDINGS = {".gz": "gzip", ".lz4": "lz4", ".zst": "zstd", ".tar": "none"}
 _MANIFEST_END = re.compile(rb'"Manifest-Checksum": "([0-9a-f]{64})"\}\n?\Z')
@@ -51,10 +52,10 @@ def _read_manifest(path: str) -> Dict[str, Any]:
             "It has no backup_manifest, so nothing says what it should hold.",
             "Take base backups with pg_basebackup of PostgreSQL 13 or newer, without --no-manifest.",
         )
-    if os.path.getsize(file) > _LARGEST_MANIFEST:
+    with open_regular(file) as opened:
+        raw = opened.read(_LARGEST_MANIFEST + 1)
+    if len(raw) > _LARGEST_MANIFEST:
         raise Damage("level", "Its backup_manifest is larger than 1 GB and was not read.")
-    with open(file, "rb") as opened:
-        raw = opened.read()
     end = _MANIFEST_END.search(raw)
     if not end:
         raise Damage("complete", "Its backup_manifest ends early: its own checksum is missing.")
@@ -63,6 +64,8 @@ def _read_manifest(path: str) -> Dict[str, Any]:
         raise Damage("structure", "Its backup_manifest does not match its own checksum.")
     try:
         return json.loads(raw)
+    except RecursionError as error:
+        raise Damage("structure", "Its backup_manifest cannot be understood: it is nested too deep.") from error
     except ValueError as error:
         raise Damage("structure", "Its backup_manifest cannot be understood: {0}.".format(error)) from error
 
@@ -124,7 +127,8 @@ def _verify(path: str, tars: List[str], directory: Optional[str], guard: Guard) 
 def _run(command: List[str], tool: Program, guard: Guard, tars: List[str]) -> List[Flaw]:
     """Meanwhile decode ``tars``: the program neither looks into that of the WAL nor at the ends of the others."""
     with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
+        # A library has no module whose run_command it could call.
+        process = subprocess.Popen(  # pylint: disable=ansible-bad-function
             command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, env={**os.environ, "LC_ALL": "C"}
         )
         flaws: List[Flaw] = []
@@ -170,8 +174,8 @@ def _shortened(flaws: List[Flaw]) -> List[Flaw]:
 
 def _major_of(path: str) -> Optional[int]:
     try:
-        with open(os.path.join(path, "PG_VERSION"), encoding="ascii", errors="replace") as file:
-            return int(file.read(10).split()[0])
+        with open_regular(os.path.join(path, "PG_VERSION")) as file:
+            return int(file.read(10).decode("ascii", "replace").split()[0])
     except (OSError, ValueError, IndexError):
         return None
 

@@ -10,6 +10,7 @@ import fnmatch
 import glob
 import os
 import stat
+from itertools import islice
 from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from .._judge.backup import Backup, Place
@@ -39,7 +40,7 @@ class Catalogue:
         self._unfinished: List[str] = []
         self._seen: Dict[str, bool] = {}
         self._modified: Dict[str, float] = {}
-        self._siblings: Dict[str, List[_Sibling]] = {}
+        self._siblings: Dict[str, Dict[Tuple[str, bool], List[_Sibling]]] = {}
 
     def look(self, given: str) -> None:
         before = len(self._seen)
@@ -124,20 +125,16 @@ class Catalogue:
     def _predecessors(self, backup: Backup) -> Tuple[int, ...]:
         directory, series = _series(backup.path)
         own = self._modified[backup.path]
-        older = [
-            sibling
-            for sibling in self._siblings_in(directory)
-            if sibling.path != backup.path
-            and sibling.is_directory == os.path.isdir(backup.path)
-            and series_of(os.path.basename(sibling.path)) == series
-            and sibling.modified <= own
-        ]
-        older.sort(key=lambda sibling: -sibling.modified)
-        return tuple(_measure(sibling.path)[0] for sibling in older[:_PREDECESSORS])
+        kin = self._siblings_in(directory).get((series, os.path.isdir(backup.path)), ())
+        older = (sibling for sibling in kin if sibling.path != backup.path and sibling.modified <= own)
+        return tuple(_measure(sibling.path)[0] for sibling in islice(older, _PREDECESSORS))
 
-    def _siblings_in(self, directory: str) -> List[_Sibling]:
+    def _siblings_in(self, directory: str) -> Dict[Tuple[str, bool], List[_Sibling]]:
+        """By series and kind, the youngest first: a directory may hold very many of each."""
         if directory not in self._siblings:
-            self._siblings[directory] = list(_list_siblings(directory))
+            by_series = self._siblings.setdefault(directory, {})
+            for sibling in sorted(_list_siblings(directory), key=lambda sibling: -sibling.modified):
+                by_series.setdefault((_series(sibling.path)[1], sibling.is_directory), []).append(sibling)
         return self._siblings[directory]
 
 

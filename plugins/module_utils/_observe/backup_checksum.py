@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .._judge.backup import Stored
 from .._judge.backup_names import is_checksum_list
@@ -33,9 +33,14 @@ class Line(NamedTuple):
 
 
 class ChecksumFile(NamedTuple):
+    """``by_name`` finds the lines of a file, ``by_directory`` those of all files right in a directory; ``None`` is that
+    of the checksum file itself. A list may speak of very many files, each of which asks it."""
+
     path: str
     lines: Tuple[Line, ...] = ()
     problem: str = ""
+    by_name: Mapping[str, Sequence[Line]] = {}
+    by_directory: Mapping[Optional[str], Sequence[Line]] = {}
 
 
 def parse(text: str) -> List[Line]:
@@ -88,18 +93,18 @@ class Checksums:
         parts: Dict[str, List[Stored]] = {}
         useless: List[Stored] = []
         name = os.path.basename(path)
-        places = [(inside, "") for inside in self._lists_in(path)]
-        places += [(path + ending, name + "/") for ending in _BESIDE]
-        places += [(beside, name + "/") for beside in self._lists_in(os.path.dirname(path))]
-        for place, prefix in places:
+        places: List[Tuple[str, Optional[str]]] = [(inside, None) for inside in self._lists_in(path)]
+        places += [(path + ending, name) for ending in _BESIDE]
+        places += [(beside, name) for beside in self._lists_in(os.path.dirname(path))]
+        for place, directory in places:
             file = self._read(place)
             if file is None:
                 continue
             if file.problem:
                 useless.append(Stored(file.path, problem=file.problem))
-            for line in file.lines:
-                part = line.name[len(prefix) :]
-                if line.name.startswith(prefix) and part and "/" not in part and part not in (".", ".."):
+            for line in file.by_directory.get(directory, ()):
+                part = line.name.rpartition("/")[2]
+                if part not in ("", ".", ".."):
                     stored = Stored(os.path.basename(place), line.algorithm, line.digest, subject=part)
                     parts.setdefault(part, []).append(stored)
         return parts, useless
@@ -136,7 +141,12 @@ def _read(path: str) -> ChecksumFile:
     lines = tuple(parse(text))
     if not lines:
         return ChecksumFile(path, problem="{0} holds no SHA-256 or SHA-512 checksum.".format(name))
-    return ChecksumFile(path, lines)
+    by_name: Dict[str, List[Line]] = {}
+    by_directory: Dict[Optional[str], List[Line]] = {}
+    for line in lines:
+        by_name.setdefault(line.name, []).append(line)
+        by_directory.setdefault(line.name.rpartition("/")[0] if "/" in line.name else None, []).append(line)
+    return ChecksumFile(path, lines, "", by_name, by_directory)
 
 
 def _match(file: ChecksumFile, name: str, own: bool) -> Stored:
@@ -144,7 +154,7 @@ def _match(file: ChecksumFile, name: str, own: bool) -> Stored:
     base = os.path.basename(file.path)
     if file.problem:
         return Stored(base, problem=file.problem)
-    lines = [line for line in file.lines if line.name == name]
+    lines = list(file.by_name.get(name, ()))
     if not lines and own:
         lines = [line for line in file.lines if line.name.endswith("/" + name)]
         if not lines and len(file.lines) == 1 and not file.lines[0].name:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +19,13 @@ from .backup_checksum import Checksums
 from .backup_decode import Facts, decoded
 from .backup_stream import Bytes, Damage, FileStream, Guard
 from .backup_text import DumpText
+from .regular import open_regular
 
 _ENDINGS = {"": "none", ".gz": "gzip", ".lz4": "lz4", ".zst": "zstd"}
 _SAFE = re.compile(r"^[\w.-]+\Z")
 _LISTING = re.compile(r"^blobs(_\d+)?\.toc$")
 _SHOWN = 10
+_LONGEST_LINE = 4096  # of a list of large objects: a number and the name of a file
 
 
 class Part(NamedTuple):
@@ -203,10 +206,17 @@ def _large_objects(path: str, listing: str, flaws: List[Flaw]) -> Iterator[Part]
     if not found:
         return
     yield found
-    with open(os.path.join(path, found.file), encoding="ascii", errors="replace") as lines:
-        for line in lines:
-            words = line.split()
-            if len(words) != 2 or not line.endswith("\n"):
+    try:
+        opened = open_regular(os.path.join(path, found.file))
+    except OSError as error:
+        kind = "structure" if error.errno == errno.EINVAL else "level"
+        text = "The list of large objects, {0}, cannot be read: {1}."
+        flaws.append(Flaw(kind, text.format(found.file, error.strerror)))
+        return
+    with opened as lines:
+        for line in iter(lambda: lines.readline(_LONGEST_LINE), b""):
+            words = line.decode("ascii", "replace").split()
+            if len(words) != 2 or not line.endswith(b"\n"):
                 flaws.append(Flaw("structure", "The list of large objects, {0}, is damaged.".format(found.file)))
                 return
             part = _find(path, words[1], "Large object {0}".format(words[0]), flaws)

@@ -53,7 +53,7 @@ def _read_file(backup: Backup, level: str, guard: Guard, checksums: Checksums) -
     totals, reached = Totals(), level
     flaws: List[Flaw] = []
     digests: Dict[str, str] = {}
-    with FileStream(backup.path, guard, sorted(algorithms)) as stream:
+    with FileStream(backup.path, guard, sorted(algorithms), decoded=level != "checksum") as stream:
         try:
             if level != "checksum":
                 _look_into(backup, stream, level == "full", totals)

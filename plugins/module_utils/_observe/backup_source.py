@@ -70,7 +70,7 @@ def _is_abandoned(path: str) -> bool:
 def lock_part(path: str) -> Optional[int]:
     """A descriptor that holds the lock on a file or directory; ``None`` when another process has it."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return None
     try:

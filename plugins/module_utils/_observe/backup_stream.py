@@ -60,13 +60,18 @@ class Guard:
 
 
 class FileStream:
-    """One regular file. ``blocks()`` may be left at any time; ``digests()`` reads what is left, if anything."""
+    """One regular file. ``blocks()`` may be left at any time; ``digests()`` reads what is left, if anything.
 
-    def __init__(self, path: str, guard: Guard, algorithms: Sequence[str] = ()) -> None:
+    ``decoded``: somebody works on the blocks, and hashing them is left to a thread. Where nobody does, the thread would
+    only cost: handing over the blocks took a fifth of the time (3 GB, 2.4 instead of 2.0 s).
+    """
+
+    def __init__(self, path: str, guard: Guard, algorithms: Sequence[str] = (), decoded: bool = True) -> None:
         self.path = path
         self.position = 0
         self._guard = guard
-        self._hasher = _Hasher(algorithms) if algorithms else None
+        self._algorithms, self._decoded = algorithms, decoded
+        self._hasher: Optional[_Hasher] = None
 
     def __enter__(self) -> FileStream:
         # Not blocking: somebody may have put a pipe where a file is expected.
@@ -75,8 +80,8 @@ class FileStream:
         if not stat.S_ISREG(self._status.st_mode):
             os.close(self._descriptor)
             raise Damage("structure", "{0} is no regular file.".format(os.path.basename(self.path)))
-        if self._hasher:
-            self._hasher.start()
+        if self._algorithms:
+            self._hasher = (_ThreadHasher if self._decoded else _Hasher)(self._algorithms)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -129,31 +134,42 @@ class FileStream:
 
 
 class _Hasher:
+    def __init__(self, algorithms: Sequence[str]) -> None:
+        self._hashes = {name: hashlib.new(name) for name in algorithms}
+
+    def put(self, block: bytes) -> None:
+        for one in self._hashes.values():
+            one.update(block)
+
+    def end(self) -> Dict[str, str]:
+        return {name: one.hexdigest() for name, one in self._hashes.items()}
+
+
+class _ThreadHasher(_Hasher):
     """Hashes in a thread of its own: ``hashlib`` and the decoders let each other run."""
 
     def __init__(self, algorithms: Sequence[str]) -> None:
-        self._hashes = {name: hashlib.new(name) for name in algorithms}
+        super().__init__(algorithms)
         # At most 16 blocks wait, so a slow hash holds the reader back instead of filling the memory.
         self._queue: queue.Queue[Optional[bytes]] = queue.Queue(maxsize=16)
         self._thread = threading.Thread(target=self._work, daemon=True)
-        self.put = self._queue.put
-
-    def start(self) -> None:
         self._thread.start()
+
+    def put(self, block: bytes) -> None:
+        self._queue.put(block)
 
     def _work(self) -> None:
         while True:
             block = self._queue.get()
             if block is None:
                 return
-            for one in self._hashes.values():
-                one.update(block)
+            super().put(block)
 
     def end(self) -> Dict[str, str]:
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
-        return {name: one.hexdigest() for name, one in self._hashes.items()}
+        return super().end()
 
 
 class Bytes:

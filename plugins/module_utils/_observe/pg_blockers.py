@@ -12,6 +12,13 @@ from typing import Any, Dict, List, Optional, Tuple
 from .._judge.text import printable, seconds_text
 from .postgres import PostgresClient
 
+# For a WITH clause: what somebody alters. Asking for the size of such a relation would wait for them.
+LOCKED = """locked AS MATERIALIZED (
+  SELECT DISTINCT relation FROM pg_locks
+  WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid()
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+)"""
+
 # Only this database: since PostgreSQL 14 sessions in other databases keep no row of this one alive. Running VACUUMs
 # are left out, for they do not keep each other from removing rows. A slot's catalog_xmin concerns catalogs alone.
 _HOLDERS = """
@@ -38,7 +45,8 @@ _SERVER = """
 SELECT pg_is_in_recovery() AS standby, extract(epoch FROM clock_timestamp())::float8 AS now,
        current_setting('track_counts')::bool AS track_counts,
        current_setting('autovacuum_freeze_max_age')::bigint AS freeze_max_age,
-       current_setting('autovacuum_multixact_freeze_max_age')::bigint AS multixact_freeze_max_age
+       current_setting('autovacuum_multixact_freeze_max_age')::bigint AS multixact_freeze_max_age,
+       (SELECT coalesce(json_agg(row_to_json(h)), '[]') FROM ({holders}) h) AS holders
 """
 _LOCKS = """
 SELECT l.pid, l.mode, a.application_name::text AS application, a.usename::text AS "user",
@@ -105,7 +113,9 @@ class ServerState:
 
 
 def observe_server(client: PostgresClient) -> ServerState:
-    return ServerState(holders=tuple(Holder(**row) for row in client.rows(_HOLDERS)), **client.row(_SERVER))
+    """One round trip: whoever rebuilds indexes asks before every single one."""
+    row = client.row(_SERVER.replace("{holders}", _HOLDERS))
+    return ServerState(**dict(row, holders=tuple(Holder(**holder) for holder in row["holders"])))
 
 
 def lock_holder(client: PostgresClient, relation: int) -> str:

@@ -10,20 +10,21 @@ size is the one that VACUUM or ANALYZE last noted.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .._judge.bloat import Bloat, Column, btree_bloat, measured_btree_bloat, statistics_are_stale
+from .pg_blockers import LOCKED
 from .postgres import PostgresClient
 
+# LIMIT 1 has each column's statistics looked up by itself; see pg_snapshot_bloat.
 # equalimage: support function 4 says that equal values are the same bytes, without which nothing is deduplicated.
 # original: the valid twin of an index that REINDEX CONCURRENTLY left behind (name_ccnew, name_ccold).
-_INDEXES = """
-WITH locked AS MATERIALIZED (
-  SELECT DISTINCT relation FROM pg_locks
-  WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid()
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-), sized AS MATERIALIZED (
+_INDEXES = (
+    "WITH "
+    + LOCKED
+    + """, sized AS MATERIALIZED (
   SELECT x.oid, x.relname, x.reltuples, x.reloptions, x.relnamespace, x.relam,
          CASE WHEN EXISTS (SELECT FROM locked WHERE relation = x.oid) THEN x.relpages * %(block_size)s::bigint
               ELSE coalesce(pg_relation_size(x.oid), 0) END AS size_bytes
@@ -31,9 +32,6 @@ WITH locked AS MATERIALIZED (
 ), chosen AS MATERIALIZED (
   SELECT s.*, i.* FROM sized s JOIN pg_index i ON i.indexrelid = s.oid
   WHERE i.indislive AND (NOT i.indisvalid OR s.size_bytes >= %(min_size_bytes)s)
-), statistics AS MATERIALIZED (
-  SELECT schemaname, tablename, attname, avg_width, null_frac, n_distinct FROM pg_stats
-  WHERE NOT inherited AND EXISTS (SELECT FROM chosen)
 )
 SELECT n.nspname AS schema, t.relname AS "table", c.relname AS name, c.oid, t.oid AS table_oid, am.amname AS method,
        c.size_bytes, c.reltuples AS rows, t.reltuples AS table_rows,
@@ -75,16 +73,33 @@ CROSS JOIN LATERAL (
   FROM pg_attribute a
   LEFT JOIN pg_attribute source ON source.attrelid = c.indrelid AND source.attnum = c.indkey[a.attnum - 1]
                                 AND source.attnum > 0
-  LEFT JOIN statistics s ON s.schemaname = n.nspname
-    AND s.tablename = CASE WHEN source.attname IS NULL THEN c.relname ELSE t.relname END
-    AND s.attname = coalesce(source.attname, a.attname)
+  LEFT JOIN LATERAL (
+    SELECT p.avg_width, p.null_frac, p.n_distinct FROM pg_stats p
+    WHERE p.schemaname = n.nspname AND p.attname = coalesce(source.attname, a.attname) AND NOT p.inherited
+      AND p.tablename = CASE WHEN source.attname IS NULL THEN c.relname ELSE t.relname END
+    LIMIT 1) s ON true
   WHERE a.attrelid = c.oid AND a.attnum > 0
 ) detail
 ORDER BY 1, 2, 3
 """
+)
 # Since 17 a right of its own, before that the owner's alone.
 _MAINTAIN = "has_table_privilege(t.oid, 'MAINTAIN')"
 _OWNER = "pg_has_role(t.relowner, 'USAGE')"
+
+_SIZES = (
+    "WITH "
+    + LOCKED
+    + """
+SELECT n.nspname AS schema, c.relname AS name,
+       CASE WHEN EXISTS (SELECT FROM locked WHERE relation = c.oid)
+            THEN c.relpages * current_setting('block_size')::bigint
+            ELSE coalesce(pg_relation_size(c.oid), 0) END AS bytes
+FROM unnest(%s, %s) AS wanted (schema, name)
+JOIN pg_namespace n ON n.nspname = wanted.schema
+JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name AND c.relkind = 'i'
+"""
+)
 
 _MEASURED = "SELECT leaf_pages, avg_leaf_density, index_size FROM {schema}.pgstatindex({oid}::regclass)"
 _MEASURING = """
@@ -163,12 +178,23 @@ class IndexStatistics:
         )
 
 
+def index_statement(server_version: int) -> str:
+    return _INDEXES.replace("{permitted}", _MAINTAIN if server_version >= 170000 else _OWNER)
+
+
 def observe_indexes(client: PostgresClient, min_size_bytes: int = 0) -> List[IndexStatistics]:
     """Every invalid index, and the valid ones of at least ``min_size_bytes``; none of temporary tables."""
     block_size = int(client.row("SELECT current_setting('block_size') AS size")["size"])
-    statement = _INDEXES.replace("{permitted}", _MAINTAIN if client.server_version >= 170000 else _OWNER)
+    statement = index_statement(client.server_version)
     rows = client.rows_past_locks(statement, {"block_size": block_size, "min_size_bytes": min_size_bytes})
     return [_index(row, block_size) for row in rows]
+
+
+def index_sizes(client: PostgresClient, indexes: Sequence[IndexStatistics]) -> Dict[Tuple[str, str], int]:
+    """Bytes by schema and name, which a rebuilt index keeps; those that are gone are not in it."""
+    names = ([index.schema for index in indexes], [index.name for index in indexes])
+    rows = client.rows_past_locks(_SIZES, names)
+    return {(row["schema"], row["name"]): row["bytes"] for row in rows}
 
 
 def measuring_schema(client: PostgresClient) -> Optional[str]:
@@ -186,7 +212,7 @@ def measure_bloat(client: PostgresClient, schema: str, index: IndexStatistics) -
     statement = sql.SQL(_MEASURED).format(schema=sql.Identifier(schema), oid=sql.Literal(index.oid))
     row = client.row(statement)
     density = row["avg_leaf_density"]
-    if density != density:  # NaN: not a single leaf with content
+    if math.isnan(density):  # not a single leaf with content
         density = 0.0
     return measured_btree_bloat(row["index_size"], row["leaf_pages"], density, index.fillfactor, index.block_size)
 

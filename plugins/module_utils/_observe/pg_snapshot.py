@@ -22,8 +22,11 @@ from . import (
     pg_snapshot_bloat,
     pg_snapshot_indexes,
     pg_snapshot_replication,
+    pg_snapshot_schema,
+    pg_snapshot_server,
     pg_snapshot_sessions,
     pg_snapshot_tables,
+    pg_snapshot_timescale,
 )
 from .pg_snapshot_part import needs_monitor
 from .postgres import PostgresClient
@@ -38,7 +41,9 @@ SELECT set_config('jit', 'off', false) AS jit,
        current_user AS role, quote_ident(current_user) AS role_quoted,
        pg_has_role('pg_read_all_stats', 'USAGE') AS reads_all_stats,
        has_function_privilege('pg_ls_archive_statusdir()', 'EXECUTE') AS lists_archive_status,
+       has_function_privilege('pg_ls_waldir()', 'EXECUTE') AS lists_wal,
        current_setting('archive_mode') AS archive_mode,
+       current_setting('timescaledb.license', true) AS timescale_licence,
        current_setting('max_connections')::int AS max_connections,
        current_setting('superuser_reserved_connections')::int
            + coalesce(current_setting('reserved_connections', true)::int, 0) AS reserved_connections,
@@ -53,16 +58,27 @@ SELECT set_config('jit', 'off', false) AS jit,
        EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
               ) AS has_tables,
-       json_build_object('pg_stat_statements', NULL, 'pgstattuple', NULL)::jsonb || coalesce((
+       '{"pg_stat_statements": null, "pgstattuple": null, "timescaledb": null}'::jsonb || coalesce((
            SELECT jsonb_object_agg(e.extname, jsonb_build_object('version', e.extversion, 'schema', n.nspname))
            FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
-           WHERE e.extname IN ('pg_stat_statements', 'pgstattuple')), '{}') AS extensions
+           WHERE e.extname IN ('pg_stat_statements', 'pgstattuple', 'timescaledb')), '{}') AS extensions
 """
 
 # The server's own state first, then what belongs to the database: two statements, for the second may take its time.
 _ROUNDS = (
-    {**pg_snapshot_sessions.PARTS, **pg_snapshot_activity.PARTS, **pg_snapshot_replication.PARTS},
-    {**pg_snapshot_tables.PARTS, **pg_snapshot_indexes.PARTS, **pg_snapshot_bloat.PARTS},
+    {
+        **pg_snapshot_server.PARTS,
+        **pg_snapshot_sessions.PARTS,
+        **pg_snapshot_activity.PARTS,
+        **pg_snapshot_replication.PARTS,
+    },
+    {
+        **pg_snapshot_schema.PARTS,
+        **pg_snapshot_tables.PARTS,
+        **pg_snapshot_indexes.PARTS,
+        **pg_snapshot_bloat.PARTS,
+        **pg_snapshot_timescale.PARTS,
+    },
 )
 PARTS = {name: part for parts in _ROUNDS for name, part in parts.items()}
 

@@ -18,7 +18,7 @@ SELECT coalesce(d.datname, 'shared catalogs') AS name, d.datname = current_datab
        age(d.datfrozenxid) AS xid_age, mxid_age(d.datminmxid) AS multixact_age,
        s.xact_commit AS commits, s.xact_rollback AS rollbacks, s.deadlocks, s.conflicts, s.blks_hit AS blocks_hit,
        s.blks_read AS blocks_read, s.temp_files AS temporary_files, s.temp_bytes AS temporary_bytes,
-       s.checksum_failures,
+       s.checksum_failures, s.sessions, s.sessions_abandoned, s.sessions_fatal,
        extract(epoch FROM clock_timestamp() - s.checksum_last_failure)::float8 AS checksum_failure_seconds,
        extract(epoch FROM coalesce(s.stats_reset, b.stats_reset, pg_postmaster_start_time()))::float8
            AS statistics_since,
@@ -45,14 +45,21 @@ WHERE e.extversion <> a.default_version
 ORDER BY 1
 """
 
-# Only of this database; without maintenance, which is long by nature, and without this module's own.
+# Only of this database; without maintenance, which is long by nature, and without this module's own. The slowest are
+# judged, those that took the most time together are kept for the weekly review.
 _STATEMENTS = """
-SELECT coalesce(s.queryid::text, '?') AS id, coalesce(r.rolname, '?') AS "user", s.calls,
+WITH seen AS MATERIALIZED (
+SELECT row_number() OVER () AS number,
+       coalesce(s.queryid::text, '?') AS id, coalesce(r.rolname, '?') AS "user", s.calls,
        s.{mean} / 1000 AS mean_seconds, s.{total} / 1000 AS total_seconds, left(s.query, 1000) AS query
 FROM {schema}.pg_stat_statements s LEFT JOIN pg_roles r ON r.oid = s.userid
 WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.calls > 0
   AND s.query !~* '^\\s*(/\\* analytics\\.ops|vacuum|analyze|reindex|cluster|create|alter|refresh|copy|checkpoint)'
-ORDER BY s.{mean} DESC LIMIT 500
+)
+SELECT id, "user", calls, mean_seconds, total_seconds, query FROM seen
+WHERE number IN ((SELECT number FROM seen ORDER BY mean_seconds DESC LIMIT 500)
+                 UNION (SELECT number FROM seen ORDER BY total_seconds DESC LIMIT 20))
+ORDER BY mean_seconds DESC
 """
 
 

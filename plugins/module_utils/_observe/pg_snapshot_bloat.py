@@ -4,6 +4,9 @@
 
 """What is needed to estimate how much of tables and B-trees is empty, and its measurement by pgstattuple.
 
+Of ``pg_stats`` only the columns that are used: the others hold samples of every table and take ten times as long. Each
+is looked up by itself (``LIMIT 1`` keeps the planner from doing otherwise): joined to all of them, a thousand tables of
+ten columns took 17 s instead of 0.3.
 Only relations of more than a megabyte, the largest first. ``readable`` says whether this role sees the statistics.
 """
 
@@ -21,8 +24,6 @@ WITH chosen AS MATERIALIZED (
     JOIN pg_am m ON m.oid = c.relam AND m.amname = 'heap'
     WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND c.relpages > 128
     ORDER BY c.relpages DESC LIMIT 1000
-), statistics AS MATERIALIZED (
-    SELECT * FROM pg_stats WHERE NOT inherited AND EXISTS (SELECT FROM chosen)
 )
 SELECT c.oid::bigint AS oid, format('%I.%I', c.nspname, c.relname) AS name,
        c.relpages::bigint * current_setting('block_size')::int AS bytes, current_setting('block_size')::int AS page,
@@ -34,8 +35,10 @@ SELECT c.oid::bigint AS oid, format('%I.%I', c.nspname, c.relname) AS name,
 FROM chosen c CROSS JOIN LATERAL (
     SELECT json_agg(json_build_array(a.attlen, a.attalign, s.avg_width, s.null_frac, s.n_distinct) ORDER BY a.attnum)
         AS columns
-    FROM pg_attribute a LEFT JOIN statistics s
-      ON s.schemaname = c.nspname AND s.tablename = c.relname AND s.attname = a.attname
+    FROM pg_attribute a LEFT JOIN LATERAL (
+        SELECT p.avg_width, p.null_frac, p.n_distinct FROM pg_stats p
+        WHERE p.schemaname = c.nspname AND p.tablename = c.relname AND p.attname = a.attname AND NOT p.inherited
+        LIMIT 1) s ON true
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) detail
 ORDER BY bytes DESC
 """
@@ -47,8 +50,6 @@ WITH chosen AS MATERIALIZED (
     FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam AND m.amname = 'btree'
     WHERE x.relkind = 'i' AND x.relpersistence <> 't' AND x.relpages > 128 AND i.indisvalid
     ORDER BY x.relpages DESC LIMIT 1000
-), statistics AS MATERIALIZED (
-    SELECT * FROM pg_stats WHERE NOT inherited AND EXISTS (SELECT FROM chosen)
 )
 SELECT c.oid::bigint AS oid, format('%I.%I', n.nspname, c.relname) AS name,
        format('%I.%I', n.nspname, t.relname) AS "table",
@@ -77,8 +78,11 @@ CROSS JOIN LATERAL (
     FROM pg_attribute a
     LEFT JOIN pg_attribute source ON source.attrelid = c.indrelid AND source.attnum > 0
       AND source.attnum = c.indkey[a.attnum - 1]
-    LEFT JOIN statistics s ON s.schemaname = n.nspname AND s.attname = coalesce(source.attname, a.attname)
-      AND s.tablename = CASE WHEN source.attname IS NULL THEN c.relname ELSE t.relname END
+    LEFT JOIN LATERAL (
+        SELECT p.avg_width, p.null_frac, p.n_distinct FROM pg_stats p
+        WHERE p.schemaname = n.nspname AND p.attname = coalesce(source.attname, a.attname) AND NOT p.inherited
+          AND p.tablename = CASE WHEN source.attname IS NULL THEN c.relname ELSE t.relname END
+        LIMIT 1) s ON true
     WHERE a.attrelid = c.oid AND a.attnum > 0) detail
 ORDER BY bytes DESC
 """

@@ -13,18 +13,18 @@ _CLIENT = "(backend_type = 'client backend' OR (backend_type IS NULL AND datid I
 
 CONNECTIONS = """
 SELECT count(*) AS used,
-       100.0 * count(*) / max(usable) AS used_percent,
+       100.0 * count(*) / (current_setting('max_connections')::int
+           - current_setting('superuser_reserved_connections')::int
+           - coalesce(current_setting('reserved_connections', true)::int, 0)) AS used_percent,
        count(*) FILTER (WHERE state = 'active') AS active,
        count(*) FILTER (WHERE state = 'idle') AS idle,
        count(*) FILTER (WHERE state LIKE 'idle in transaction%') AS idle_in_transaction,
-       (SELECT json_agg(row_to_json(g)) FROM (
+       (SELECT coalesce(json_agg(row_to_json(g)), '[]') FROM (
             SELECT coalesce(usename, '?') AS "user", coalesce(application_name, '') AS application,
                    count(*) AS sessions, count(*) FILTER (WHERE state = 'idle') AS idle
             FROM pg_stat_activity WHERE {client}
             GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 3) g) AS groups
-FROM pg_stat_activity,
-     (SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-             - coalesce(current_setting('reserved_connections', true)::int, 0) AS usable) AS room
+FROM pg_stat_activity
 WHERE {client}
 """.replace("{client}", _CLIENT)
 

@@ -10,7 +10,7 @@ at. Sizes are ``relpages``, as of the last vacuum, analyze or index build.
 
 from __future__ import annotations
 
-from .pg_snapshot_part import on_primary
+from .pg_snapshot_part import constant, on_primary
 
 TABLES = """
 SELECT CASE WHEN p.oid IS NULL THEN format('%I.%I', n.nspname, c.relname)
@@ -68,8 +68,15 @@ WHERE NOT s.seqcycle AND c.relpersistence <> 't'
 ORDER BY 1
 """
 
+# Counted up since somebody reset the statistics; a crash does that, too.
+SCANS = """
+SELECT format('%I.%I', schemaname, relname) AS name, seq_scan AS scans, seq_tup_read AS rows
+FROM pg_stat_user_tables WHERE seq_tup_read > 0 ORDER BY seq_tup_read DESC, 1 LIMIT 20
+"""
+
 PARTS = {
     "tables": on_primary(TABLES),
+    "scans": constant(SCANS),
     "oldest_tables": on_primary(OLDEST_TABLES),
     "sequences": on_primary(SEQUENCES),
 }

@@ -13,14 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import List, Optional
 
+from .pg_blockers import LOCKED
 from .postgres import PostgresClient
 
-_TABLES = """
-WITH locked AS MATERIALIZED (
-  SELECT DISTINCT relation FROM pg_locks
-  WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid()
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-), index_sizes AS MATERIALIZED (
+_TABLES = (
+    "WITH "
+    + LOCKED
+    + """, index_sizes AS MATERIALIZED (
   SELECT i.indrelid, sum(x.relpages) AS pages FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid GROUP BY 1
 )
 SELECT n.nspname AS schema, c.relname AS name, c.oid, c.relkind AS kind, c.oid < 16384 AS catalog,
@@ -57,6 +56,7 @@ CROSS JOIN (SELECT current_setting('block_size')::bigint AS size) b
 WHERE c.relkind IN ('r', 'm', 'p') AND c.relpersistence <> 't'
 ORDER BY 1, 2
 """
+)
 # Who may: the owner of the table and, except for tables that all databases share, of the database. Since 17 whoever
 # has the right MAINTAIN.
 _DATABASE_OWNER = """(NOT c.relisshared AND (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import select
 import time
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from .._errors import Unreachable
 from .._run import require_driver
@@ -125,6 +125,14 @@ class PostgresClient:
     def rows(self, statement: Any, parameters: Parameters = None) -> List[Dict[str, Any]]:
         """Run one statement: a constant text or one made with ``psycopg2.sql``; values go in ``parameters``.
 
+        Raises what ``table`` raises.
+        """
+        names, rows = self.table(statement, parameters)
+        return [dict(zip(names, row)) for row in rows]
+
+    def table(self, statement: Any, parameters: Parameters = None) -> Tuple[List[str], List[Tuple[Any, ...]]]:
+        """As ``rows``, for results whose columns may share a name: the names, and the rows as tuples.
+
         Raises ``Unreachable`` when the connection is lost or does not answer in time; every other
         ``psycopg2.Error`` passes through, for the caller knows what it asked for.
         """
@@ -134,9 +142,8 @@ class PostgresClient:
             with connection.cursor() as cursor:
                 cursor.execute(statement, parameters)
                 if cursor.description is None:
-                    return []
-                names = [column.name for column in cursor.description]
-                return [dict(zip(names, row)) for row in cursor.fetchall()]
+                    return [], []
+                return [column.name for column in cursor.description], cursor.fetchall()
         except _Late as late:
             raise Unreachable(
                 "{0} stopped answering within {1:g} seconds.".format(self.login.target, late.seconds),
@@ -155,10 +162,17 @@ class PostgresClient:
         return texts
 
     def limit_statements(self, seconds: Optional[float]) -> None:
-        """Another ``statement_timeout`` for what follows; ``None``: no limit."""
-        milliseconds = 0 if seconds is None else max(1, int(seconds * 1000))
-        self.rows("SET statement_timeout = {0:d}".format(milliseconds))
-        self.statement_timeout = seconds
+        """Another ``statement_timeout`` for what follows; ``None``: no limit. Asks nothing when it holds already."""
+        if seconds != self.statement_timeout:
+            milliseconds = 0 if seconds is None else max(1, int(seconds * 1000))
+            self.rows("SET statement_timeout = {0:d}".format(milliseconds))
+            self.statement_timeout = seconds
+
+    def limit_locks(self, seconds: float) -> None:
+        """Another ``lock_timeout`` for what follows. Asks nothing when it holds already."""
+        if seconds != self.lock_timeout:
+            self.rows("SET lock_timeout = {0:d}".format(int(seconds * 1000)))
+            self.lock_timeout = seconds
 
     def cancel(self) -> None:
         """End the statement that runs, if any. The only method that another thread may call."""
@@ -212,7 +226,7 @@ class PostgresClient:
         return connection
 
     def _unreachable(self, error: Exception) -> Unreachable:
-        text = " ".join(str(error).split("Is the server running")[0].split())
+        text = " ".join(str(error).partition("Is the server running")[0].split())
         lower = text.lower()
         advice = next((advice for part, advice in _ADVICE_BY_TEXT if part in lower), "Look at the server's log.")
         return Unreachable("{0} cannot be used: {1}.".format(self.login.target, text.rstrip(".")), advice)

@@ -10,16 +10,25 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 from .._judge.checks import Unavailable
 from .._judge.redis_facts import Info, KeySample
-from .._judge.redis_keyspace import Seen, grouped
+from .._judge.redis_keyspace import Seen, brief, grouped
 from .redis import Failure, RedisClient, read_info, unavailable
 
 SLICE = 250
-# How many keys of the sample are asked for their memory: it costs the server more than a look-up.
+# Of how many keys of the sample more is asked than their TTL: it costs the server more than a look-up.
 MEMORY_QUESTIONS = 400
+
+
+Question = Tuple[str, str]
+MEMORY: Question = ("MEMORY", "USAGE")
+IDLE: Question = ("OBJECT", "IDLETIME")
+_NOTES = {
+    MEMORY: "Memory is not estimated: the user may not run MEMORY USAGE (ACL: +memory|usage).",
+    IDLE: "How long keys are idle is not known: the user may not run OBJECT IDLETIME (ACL: +object|idletime).",
+}
 
 
 def sample_keys(
@@ -38,8 +47,9 @@ def sample_keys(
     began = time.monotonic()
     every = max(1, min(limit, total) // MEMORY_QUESTIONS)
     seen: List[Seen] = []
-    asks_memory = True
-    note = ""
+    questions = [MEMORY, IDLE] if _tells_idle_times(info) else [MEMORY]
+    notes: List[str] = []
+    tried, lookups = False, 0
     cursor = b"0"
     while True:
         reply = client.call("SCAN", cursor, "COUNT", min(SLICE, limit))
@@ -47,18 +57,29 @@ def sample_keys(
             return unavailable(client, reply, "SCAN", "+scan")
         cursor, keys = reply
         keys = keys[: limit - len(seen)]
-        times = client.ask([("TTL", key) for key in keys])
+        # Asked of one key first: hundreds of denials would look like an application's in the server's statistics.
+        first = [] if tried or not keys else [(*question, keys[0]) for question in questions]
+        replies = client.ask([("TTL", key) for key in keys] + first)
+        times = replies[: len(keys)]
         failure = _failure(times)
         if failure:
             return unavailable(client, failure, "TTL", "+ttl and the keys: %R~*, before Redis 7 ~*")
-        picked = [n for n in range(len(keys)) if (len(seen) + n) % every == 0] if asks_memory else []
-        sizes = dict(zip(picked, client.ask([("MEMORY", "USAGE", keys[n]) for n in picked]))) if picked else {}
-        if _failure(list(sizes.values())):
-            asks_memory, sizes = False, {}
-            note = "Memory is not estimated: the user may not run MEMORY USAGE (ACL: +memory|usage)."
+        if first:
+            tried = True
+            refused = [name for name, answer in zip(questions, replies[len(keys) :]) if isinstance(answer, Failure)]
+            notes += [_NOTES[question] for question in refused]
+            questions = [question for question in questions if question not in refused]
+        picked = [n for n in range(len(keys)) if (len(seen) + n) % every == 0]
+        answers = _answers(client, questions, [(number, keys[number]) for number in picked])
+        sizes, idle = answers.get(MEMORY, {}), answers.get(IDLE, {})
         # -2: the key was gone before it was asked for.
+        lookups += len(keys)
+        if IDLE in questions and isinstance(info, Info) and info.counts_object_questions:
+            lookups += len(idle) + (1 if first else 0)
         seen += [
-            Seen(key, ttl != -1, sizes.get(number)) for number, (key, ttl) in enumerate(zip(keys, times)) if ttl != -2
+            Seen(brief(key, separator.encode()), ttl != -1, sizes.get(number), idle.get(number))
+            for number, (key, ttl) in enumerate(zip(keys, times))
+            if ttl != -2
         ]
         if cursor == b"0" or len(seen) >= limit or time.monotonic() - began >= seconds:
             break
@@ -69,9 +90,26 @@ def sample_keys(
         total=total,
         complete=complete,
         seconds=round(time.monotonic() - began, 3),
-        lookups=len(seen),
-        note=note,
+        lookups=lookups,
+        note=" ".join(notes),
     )
+
+
+def _tells_idle_times(info: Union[Info, Unavailable]) -> bool:
+    """With an LFU policy the server counts uses instead, and answers with an error."""
+    return isinstance(info, Info) and "lfu" not in info.text("maxmemory_policy")
+
+
+def _answers(
+    client: RedisClient, questions: List[Question], picked: List[Tuple[int, bytes]]
+) -> Dict[Question, Dict[int, int]]:
+    """What was answered to each question about each of the keys, by their numbers; a key may be gone by then."""
+    commands = [(*question, key) for question in questions for number, key in picked]
+    replies = iter(client.ask(commands) if commands else ())
+    return {
+        question: {number: reply for (number, key), reply in zip(picked, replies) if isinstance(reply, int)}
+        for question in questions
+    }
 
 
 def _failure(replies: List[Any]) -> Optional[Failure]:

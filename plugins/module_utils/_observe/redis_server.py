@@ -9,6 +9,7 @@ The pings are spread over the window, so that waiting for it is not idle: they s
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any, Callable, Collection, Dict, List, Mapping, NamedTuple, Optional, Tuple, Union
 
@@ -16,8 +17,10 @@ from .._judge.checks import Unavailable
 from .._judge.finding import INFO, OK
 from .._judge.redis_facts import (
     COUNTERS,
+    POSITIONS,
     TOTAL,
     Clock,
+    Command,
     Denial,
     Info,
     LatencyEvent,
@@ -25,15 +28,18 @@ from .._judge.redis_facts import (
     Rates,
     SlowCommand,
     Wishes,
+    finite,
 )
+from .._judge.redis_settings import NO, YES, is_secret
 from .._judge.text import printable, seconds_text
 from .redis import Failure, RedisClient, read_info, unavailable
 from .redis_keys import sample_keys
 
-# What checks read of the configuration. Never a secret: CONFIG GET would show requirepass to whoever asks.
-SETTINGS = ("save", "bind", "protected-mode")
+# What checks read of the configuration. Of a secret only whether it is set goes further than this file.
+SETTINGS = ("save", "bind", "protected-mode", "auto-aof-rewrite-percentage", "auto-aof-rewrite-min-size")
 SLOW_ENTRIES = 128
 ACL_ENTRIES = 128
+_MORE_WORDS = re.compile(rb"\.\.\. \((\d{1,9}) more arguments\)")
 
 
 class Sampling(NamedTuple):
@@ -51,16 +57,17 @@ def observe(
     window: float = 1.0,
     latency_samples: int = 20,
     sampling: Sampling = Sampling(),
-    previous: Mapping[str, float] = {},
+    previous: Optional[Mapping[str, float]] = None,
 ) -> Dict[str, Any]:
     """The parts of the snapshot that ``needs`` names; what could not be seen is ``Unavailable``."""
+    previous = previous or {}
     snapshot: Dict[str, Any] = {"server": client.login.target, "wishes": wishes}
     first = _info(client)
     snapshot["info"] = first
     if isinstance(first, Info) and first.number("loading"):
         waiting = Unavailable("Not asked: the server is loading its data.", "Look again when it is done.", INFO)
         return {**dict.fromkeys(needs, waiting), **snapshot}
-    snapshot.update(_details(client, needs, first, previous))
+    snapshot.update(_details(client, needs, first, wishes.expected_settings, previous))
     began = time.monotonic()
     compare = _previous_counters(client, first, snapshot["clock"], previous)
     wait = window if isinstance(first, Info) and "rates" in needs and compare is None else 0.0
@@ -83,17 +90,27 @@ def observe(
 
 
 def _info(client: RedisClient) -> Union[Info, Unavailable]:
-    reply = client.call("INFO")
-    return unavailable(client, reply, "INFO", "+info") if isinstance(reply, Failure) else read_info(reply)
+    reply, commands = client.ask([("INFO",), ("INFO", "commandstats")])
+    if isinstance(reply, Failure):
+        return unavailable(client, reply, "INFO", "+info")
+    return read_info(reply if isinstance(commands, Failure) else reply + commands)
 
 
 def _details(
-    client: RedisClient, needs: Collection[str], info: Union[Info, Unavailable], previous: Mapping[str, float]
+    client: RedisClient,
+    needs: Collection[str],
+    info: Union[Info, Unavailable],
+    declared: Collection[str],
+    previous: Mapping[str, float],
 ) -> Dict[str, Any]:
     """Everything that takes one command each, in one round trip."""
     commands: List[Tuple[str, Tuple[Any, ...]]] = [("time", ("TIME",))]
     if "settings" in needs:
         commands += [("setting " + name, ("CONFIG", "GET", name)) for name in SETTINGS]
+    if "declared" in needs:
+        commands += [("declared " + name, ("CONFIG", "GET", name)) for name in declared]
+    if "commands" in needs:
+        commands.append(("commands", ("INFO", "commandstats")))
     if "slow" in needs:
         commands.append(("slow", ("SLOWLOG", "GET", SLOW_ENTRIES)))
     if "events" in needs:
@@ -110,6 +127,8 @@ def _details(
         return unavailable(client, reply, command, rights) if isinstance(reply, Failure) else read(reply)
 
     parts: Dict[str, Any] = {"clock": _clock(replies["time"], info, previous), "cluster": None}
+    if "commands" in replies:
+        parts["commands"] = part("commands", "INFO", "+info", lambda reply: _commands(read_info(reply)))
     if "slow" in replies:
         parts["slow"] = part("slow", "SLOWLOG GET", "+slowlog|get", lambda reply: tuple(map(_slow, reply)))
     if "events" in replies:
@@ -119,7 +138,9 @@ def _details(
     if "cluster" in replies:
         parts["cluster"] = part("cluster", "CLUSTER INFO", "+cluster|info", read_info)
     if "settings" in needs:
-        parts["settings"] = _settings(client, [replies["setting " + name] for name in SETTINGS])
+        parts["settings"] = _settings(client, {name: replies["setting " + name] for name in SETTINGS})
+    if "declared" in needs:
+        parts["declared"] = _settings(client, {name: replies["declared " + name] for name in declared})
     return parts
 
 
@@ -139,22 +160,37 @@ def _clock(reply: Any, info: Union[Info, Unavailable], previous: Mapping[str, fl
     )
 
 
-def _settings(client: RedisClient, replies: List[Any]) -> Union[Dict[str, str], Unavailable]:
-    settings: Dict[str, str] = {}
-    for reply in replies:
+def _settings(client: RedisClient, replies: Mapping[str, Any]) -> Union[Dict[str, Optional[str]], Unavailable]:
+    """``None`` for a setting that this server does not have."""
+    settings: Dict[str, Optional[str]] = {}
+    for name, reply in replies.items():
         if isinstance(reply, Failure):
             return unavailable(client, reply, "CONFIG GET", "+config|get")
-        words = [_text(word) for word in reply]
-        settings.update(zip(words[::2], words[1::2]))
+        value = _text(reply[1]) if len(reply) > 1 else None
+        settings[name] = (YES if value else NO) if value is not None and is_secret(name) else value
     return settings
+
+
+def _commands(stats: Info) -> Tuple[Command, ...]:
+    """``cmdstat_config|get:calls=3,usec=12,…,rejected_calls=0,failed_calls=0``; the last two since 6.2."""
+    commands = []
+    for field in stats.fields:
+        parts = stats.parts(field)
+        if field.startswith("cmdstat_"):
+            name = printable(field[len("cmdstat_") :].upper().replace("|", " "), 60)
+            errors = finite(parts.get("rejected_calls")) + finite(parts.get("failed_calls"))
+            seconds = finite(parts.get("usec")) / 1e6
+            commands.append(Command(name, int(finite(parts.get("calls"))), seconds, int(errors)))
+    return tuple(commands)
 
 
 def _slow(entry: List[Any]) -> SlowCommand:
     number, at, microseconds, words = entry[:4]
     count = len(words) - 1
-    # The server keeps 32 words and says in the last one how many more there were.
-    if len(words) == 32 and words[-1].startswith(b"... ("):
-        count = 30 + int(words[-1].split()[1].strip(b"("))
+    # The server keeps 32 words and says in the last one how many more there were; so may the last word of a client.
+    more = _MORE_WORDS.fullmatch(words[-1]) if len(words) == 32 else None
+    if more:
+        count = 30 + int(more.group(1))
     return SlowCommand(number, float(at), microseconds / 1e6, printable(_text(words[0]).upper(), 40), count)
 
 
@@ -207,17 +243,17 @@ def _previous_counters(
     if client.ping_failure:
         own.update(total_error_replies=1, write_errors=not client.ping_failure.denied)
     changes = _changes(before, info.counters(), own)
-    if not changes or min(changes.values()) < 0:
+    if min((change for name, change in changes.items() if name not in POSITIONS), default=-1) < 0:
         return None  # CONFIG RESETSTAT
     return Rates(seconds, "in the last {0}".format(seconds_text(round(seconds))), changes)
 
 
 def _changes(
-    before: Mapping[str, float], after: Mapping[str, float], own: Mapping[str, float] = {}
+    before: Mapping[str, float], after: Mapping[str, float], own: Optional[Mapping[str, float]] = None
 ) -> Dict[str, float]:
     """How far each counter went on, without our ``own`` part in it; negative where it began anew."""
     changes = {name: value - before[name] for name, value in after.items() if name in before}
-    for name, ours in own.items():
+    for name, ours in (own or {}).items():
         if changes.get(name, 0) > 0:
             changes[name] = max(0.0, changes[name] - ours)
     return changes
