@@ -9,9 +9,14 @@ A guard test compares the two, so an option is added in both places or not at al
 
 from __future__ import annotations
 
-from typing import Any, Dict
+import math
+from typing import Any, Dict, Tuple
+
+from ._errors import InputError
 
 Spec = Dict[str, Dict[str, Any]]
+
+_YEAR_SECONDS = 366 * 86400.0
 
 
 def postgres_spec() -> Spec:
@@ -59,5 +64,20 @@ def checking_spec() -> Spec:
         "checks": {"type": "list", "elements": "str", "default": []},
         "exclude_checks": {"type": "list", "elements": "str", "default": []},
         "thresholds": {"type": "dict", "default": {}},
+        "open_findings": {"type": "list", "elements": "dict", "default": []},
         "include_ok": {"type": "bool", "default": False},
     }
+
+
+def selected(params: Dict[str, Any]) -> Tuple[Any, ...]:
+    """What ``Register.select`` wants of them, in its order."""
+    return params["checks"], params["exclude_checks"], params["thresholds"], params["open_findings"]
+
+
+def positive_seconds(what: str, value: float, most: float = _YEAR_SECONDS) -> float:
+    """The value, or an ``InputError`` that calls it ``what``."""
+    if not (math.isfinite(value) and 0 < value <= most):
+        raise InputError(
+            "{0} is {1:g}.".format(what, value), "Give seconds, more than 0 and at most {0:g}.".format(most)
+        )
+    return value

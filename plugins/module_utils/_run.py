@@ -44,8 +44,11 @@ def _interrupt(signal_number: int, frame: Any) -> None:
     raise KeyboardInterrupt
 
 
-def require_driver(name: str, package: str, debian: str) -> Any:
-    """Import ``name`` now, or say what to install. Imported late: a driver costs 30 to 130 ms at every call."""
+def require_driver(name: str, package: str, debian: str = "") -> Any:
+    """Import ``name`` now, or say what to install. Imported late: a driver costs 30 to 130 ms at every call.
+
+    ``debian`` is the package of Debian and Ubuntu, empty where they have none.
+    """
     import importlib
     import sys
 
@@ -54,5 +57,7 @@ def require_driver(name: str, package: str, debian: str) -> Any:
     except ImportError as error:
         raise DriverMissing(
             "The Python library {0} is not installed for {1} ({2}).".format(name, sys.executable, error),
-            "Install it there: 'pip install {0}', or the package {1} on Debian and Ubuntu.".format(package, debian),
+            "Install it there: 'pip install {0}'{1}.".format(
+                package, ", or the package {0} on Debian and Ubuntu".format(debian) if debian else ""
+            ),
         ) from error

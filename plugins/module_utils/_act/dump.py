@@ -251,7 +251,7 @@ def _create(path: str) -> Any:
 
 
 def _digest(path: str) -> str:
-    with FileStream(path, Guard(), ("sha256",)) as stream:
+    with FileStream(path, Guard(), ("sha256",), decoded=False) as stream:
         return stream.digests()["sha256"]
 
 

@@ -11,15 +11,14 @@ which the kernel releases when a process dies. Files are replaced by renaming, s
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import stat
-import time
 from typing import Iterator, Optional
 
 from .._errors import InputError, OpsError, Refused
 from .._judge.lock import Lock, plan_to_acquire, plan_to_release, read_lock
 from .._judge.plan import Step
+from .files import flock_within, replace_file
 
 GUARD_SECONDS = 15.0
 _SIZE_LIMIT = 65536
@@ -33,7 +32,6 @@ class LockFile:
         self.name = name
         self.expires_after = expires_after
         self.path = os.path.join(directory, "analytics_ops.{0}.lock".format(name))
-        self._new = self.path + ".new"
 
     def held(self) -> Optional[Lock]:
         """Who holds it now; without the guard that is only good for looking."""
@@ -55,7 +53,7 @@ class LockFile:
         with self._guard():
             step = plan_to_acquire(self.held(), self.name, lock.since, takeover)
             with self._explained("written"):
-                self._replace(lock.as_json())
+                replace_file(self.path, lock.as_json().encode("utf-8"), 0o644)
             return step
 
     def release(self, lock_id: str) -> Optional[Step]:
@@ -66,46 +64,21 @@ class LockFile:
                     os.unlink(self.path)
             return step
 
-    def _replace(self, content: str) -> None:
-        # One left by a process that was killed here is nobody's, since only who has the guard writes.
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._new)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            with os.fdopen(os.open(self._new, flags, 0o644), "w", encoding="utf-8") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(self._new, self.path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(self._new)
-            raise
-
     @contextlib.contextmanager
     def _guard(self) -> Iterator[None]:
         with self._explained("used"):
             descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            end = time.monotonic() + GUARD_SECONDS
-            while not self._try_flock(descriptor):
-                if time.monotonic() > end:
-                    raise Refused(
-                        "Another process has kept {0} locked for {1:g} seconds.".format(self.directory, GUARD_SECONDS),
-                        "Find it with 'lslocks' or 'lsof'; a lock is usually changed within a moment.",
-                    )
-                time.sleep(0.01)
+            with self._explained("locked"):
+                is_mine = flock_within(descriptor, GUARD_SECONDS)
+            if not is_mine:
+                raise Refused(
+                    "Another process has kept {0} locked for {1:g} seconds.".format(self.directory, GUARD_SECONDS),
+                    "Find it with 'lslocks' or 'lsof'; a lock is usually changed within a moment.",
+                )
             yield
         finally:
             os.close(descriptor)
-
-    def _try_flock(self, descriptor: int) -> bool:
-        with self._explained("locked"):
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            return True
 
     @contextlib.contextmanager
     def _explained(self, what: str) -> Iterator[None]:

@@ -77,14 +77,14 @@ class Jobs(Generic[Work]):
         budget: Budget,
         do: Callable[[PostgresClient, Work], Outcome],
         estimate: Callable[[Work], float],
-        settings: Mapping[str, Any] = {},
+        settings: Optional[Mapping[str, Any]] = None,
         lock_timeout: float = 1.0,
         statement_timeout: Optional[float] = None,
         together: Callable[[Work], Any] = id,
     ) -> None:
         self._login, self._jobs, self._budget = login, jobs, budget
         self._do, self._estimate, self._together = do, estimate, together
-        self._settings = dict(settings, **SESSION_SETTINGS)
+        self._settings = dict(settings or {}, **SESSION_SETTINGS)
         self._lock_timeout, self._statement_timeout = lock_timeout, statement_timeout
         self._stop = threading.Event()
         self._failure: Optional[BaseException] = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any, Dict, List, Sequence
+from typing import Any, List, Sequence
 
 from .._errors import InputError
 from .._judge.maintenance import Budget, Left
@@ -25,7 +25,7 @@ from .._judge.reindex import (
     transaction_obstacle,
 )
 from .._observe.pg_blockers import lock_holder, observe_server
-from .._observe.pg_indexes import IndexStatistics, measure_bloat, measuring_schema, observe_indexes
+from .._observe.pg_indexes import IndexStatistics, index_sizes, measure_bloat, measuring_schema, observe_indexes
 from .._observe.postgres import PostgresClient
 from .pg_jobs import Outcome
 
@@ -107,9 +107,7 @@ def do_work(
         if obstacle:
             return Outcome(work, cause="busy", reason=obstacle)
         _probe(client, work.index, lock_timeout)
-        client.rows("SET lock_timeout = {0:d}".format(int(max_transaction_age * 1000)))
-    else:
-        client.rows("SET lock_timeout = {0:d}".format(int(lock_timeout * 1000)))
+    client.limit_locks(max_transaction_age if concurrently else lock_timeout)
     if work.drop:
         return Outcome(work) if _drop(client, work.index) else Outcome(work, cause="busy", reason="It is valid by now.")
     client.rows(_statement("REINDEX INDEX CONCURRENTLY {0}" if concurrently else "REINDEX INDEX {0}", work.index))
@@ -123,7 +121,7 @@ def clean_up(client: PostgresClient, entries: Sequence[JournalEntry]) -> List[Le
     leftovers = [index for index in observe_indexes(client, _ONLY_INVALID) if is_own_leftover(index, entries)]
     left = []
     client.limit_statements(DROP_SECONDS)
-    client.rows("SET lock_timeout = {0:d}".format(int(DROP_SECONDS * 1000)))
+    client.limit_locks(DROP_SECONDS)
     for index in leftovers:
         try:
             _drop(client, index)
@@ -148,23 +146,18 @@ def left_over(client: PostgresClient, outcomes: Sequence[Outcome]) -> List[Left]
     return left
 
 
-def done_steps(outcomes: Sequence[Outcome], indexes: Sequence[IndexStatistics]) -> List[Step]:
+def done_steps(client: PostgresClient, outcomes: Sequence[Outcome]) -> List[Step]:
     """The steps that were done, with the size afterwards; a concurrent rebuild is a new relation of the same name."""
-    after: Dict[Any, IndexStatistics] = {(index.schema, index.name): index for index in indexes}
-    steps = []
-    for outcome in outcomes:
-        if outcome.cause:
-            continue
-        index = outcome.work.index
-        now = after.get((index.schema, index.name))
-        steps.append(
-            outcome.work.step().with_details(
-                seconds=round(outcome.seconds, 3),
-                size_bytes_before=index.size_bytes,
-                size_bytes_after=now.size_bytes if now else 0,
-            )
+    done = [outcome for outcome in outcomes if not outcome.cause]
+    after = index_sizes(client, [outcome.work.index for outcome in done]) if done else {}
+    return [
+        outcome.work.step().with_details(
+            seconds=round(outcome.seconds, 3),
+            size_bytes_before=outcome.work.index.size_bytes,
+            size_bytes_after=after.get((outcome.work.index.schema, outcome.work.index.name), 0),
         )
-    return steps
+        for outcome in done
+    ]
 
 
 _STILL_INVALID = """

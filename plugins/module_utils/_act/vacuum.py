@@ -54,12 +54,13 @@ def with_lock_holders(client: PostgresClient, outcomes: Sequence[Outcome]) -> Li
     return left
 
 
-def done_steps(client: PostgresClient, outcomes: Sequence[Outcome]) -> List[Step]:
-    """The steps that were done, with figures from before and after."""
-    done = [outcome for outcome in outcomes if not outcome.cause]
-    after = {table.oid: table for table in _settled(client, done)}
+def done_steps(outcomes: Sequence[Outcome], tables: Sequence[TableStatistics]) -> List[Step]:
+    """The steps that were done, with figures from before and from ``tables``, which were looked at afterwards."""
+    after = {table.oid: table for table in tables}
     steps = []
-    for outcome in done:
+    for outcome in outcomes:
+        if outcome.cause:
+            continue
         before = outcome.work.table
         table = after.get(before.oid)
         step = outcome.work.step()
@@ -115,8 +116,9 @@ def _counted(work: TableWork, counts: Mapping[str, int]) -> bool:
     return vacuumed and (not work.analyze or counts["analyze"] > work.table.analyze_count)
 
 
-def _settled(client: PostgresClient, done: Sequence[Outcome]) -> List[TableStatistics]:
+def settled_tables(client: PostgresClient, outcomes: Sequence[Outcome]) -> List[TableStatistics]:
     """Statistics that know of all the work done: PostgreSQL 14 tells them late."""
+    done = [outcome for outcome in outcomes if not outcome.cause]
     end = time.monotonic() + COUNTERS_OF_ALL_SECONDS
     while True:
         tables = observe_tables(client)
