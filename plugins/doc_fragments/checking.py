@@ -27,8 +27,17 @@ options:
       - Limits of your own, by the name of the check. Each is a mapping with C(warning), C(critical) and, where a check
         has them, further limits that must also be reached.
       - V(null) switches a level off. What is not named keeps its default.
+      - With C(clear), what is open stays a warning until its value is on the good side of it, so that a value that
+        swings about its limit does not raise the alarm again and again. Needs O(open_findings).
     type: dict
     default: {}
+  open_findings:
+    description:
+      - What was open at the last look, as P(analytics.ops.open_findings#lookup) gives it, for limits with a C(clear).
+      - Each has C(check) and C(subject). Those of other systems are passed over.
+    type: list
+    elements: dict
+    default: []
   include_ok:
     description: Whether RV(ignore:findings) also holds what is in order.
     type: bool

@@ -12,6 +12,7 @@ author: analytics.ops contributors (@analytics-ops)
 description:
   - Orders the declared stack into waves. The services of a wave depend on none of each other, so they can be started or
     stopped together; there are as few waves as the dependencies allow.
+  - Services of the edge (C(edge)) start after everything that does not need the edge itself, and stop before it.
 positional: _input
 options:
   _input:
@@ -29,6 +30,11 @@ options:
       - Without it all of them.
     type: list
     elements: str
+  groups:
+    description:
+      - The hosts of each group, usually C(groups). With it, a service and what it needs stand in one wave where both
+        run on the same single host, as M(analytics.ops.service_wave) orders them there itself.
+    type: dict
 seealso:
   - plugin: analytics.ops.valid_services
     plugin_type: filter
@@ -49,6 +55,10 @@ EXAMPLES = r"""
 - name: Show the order of stopping the application and its database
   ansible.builtin.debug:
     msg: "{{ analytics_ops_services | analytics.ops.service_waves(direction='down', only=['postgres', 'api']) }}"
+
+- name: Show how few steps over all hosts it takes to start everything
+  ansible.builtin.debug:
+    msg: "{{ analytics_ops_services | analytics.ops.service_waves(groups=groups) }}"
 """
 
 RETURN = r"""
@@ -62,14 +72,15 @@ _value:
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._errors import OpsError
-from ..module_utils._judge.services import dependencies, parse_services
+from ..module_utils._judge.services import hosts_of, order_of_starting, parse_services
 from ..module_utils._judge.waves import UP
 from ..module_utils._judge.waves import service_waves as waves_of
 
 
-def service_waves(services, direction=UP, only=None):
+def service_waves(services, direction=UP, only=None, groups=None):
     try:
-        return waves_of(dependencies(parse_services(services)), direction, only)
+        stack = parse_services(services)
+        return waves_of(order_of_starting(stack), direction, only, None if groups is None else hosts_of(stack, groups))
     except OpsError as error:
         raise AnsibleFilterError(error.text) from None  # Ansible would say the text of a cause again
 

@@ -63,6 +63,7 @@ _value:
       drain_seconds: 0
       logs: []
       edge: false
+      maintenance_file: null
 """
 
 from ansible.errors import AnsibleFilterError

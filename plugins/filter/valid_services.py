@@ -18,11 +18,13 @@ options:
   _input:
     description:
       - The stack as the inventory declares it, a mapping of service names.
-      - A service has the keys V(manager) (V(systemd), or V(compose) when C(compose) is given), V(unit) (the service's
-        name), V(compose) (C(project), C(file), C(service)), V(group) (the inventory group it runs on, the service's
-        name), V(kind) (V(postgresql), V(redis), V(http) or V(other), told by name, unit and C(ready)), V(port),
-        V(after) (what must be up before it), V(ready) (C(http), C(tcp) or C(command), and C(within_seconds)),
-        V(drain_seconds), V(logs) and V(edge) (it takes traffic from outside).
+      - A service has the keys V(manager) (V(systemd), or V(compose) when C(compose) is given, or V(none) when
+        something else starts it and nobody can ask for its state), V(unit) (the service's name), V(compose)
+        (C(project), C(file), C(service)), V(group) (the inventory group it runs on, the service's name), V(kind)
+        (V(postgresql), V(redis), V(http) or V(other), told by name, unit and C(ready)), V(port), V(after) (what must
+        be up before it), V(ready) (C(http), C(tcp) or C(command), and C(within_seconds)), V(drain_seconds), V(logs),
+        V(edge) (it takes traffic from outside), and of the edge V(maintenance_file) (while this file is there, its web
+        server shows a maintenance page, as its own configuration says).
     type: dict
     required: true
 seealso:
@@ -63,6 +65,7 @@ _value:
       drain_seconds: 0
       logs: []
       edge: false
+      maintenance_file: null
 """
 
 from ansible.errors import AnsibleFilterError

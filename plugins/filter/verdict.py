@@ -58,6 +58,10 @@ _value:
       description: The worst status of all results.
       type: str
       sample: unhealthy
+    counts:
+      description: How many findings there are of each severity that is not in order.
+      type: dict
+      sample: {critical: 1, warning: 2, unknown: 0}
     message:
       description: How many findings of which severity there are, and the first critical ones.
       type: str

@@ -234,7 +234,7 @@ from typing import Any, Dict, List
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._arguments import checking_spec
+from ..module_utils._arguments import checking_spec, selected
 from ..module_utils._errors import InputError
 from ..module_utils._judge.backup import CHECKS, LEVELS, Backup, Reading, measurements
 from ..module_utils._judge.finding import OK, Finding, check_result, status_of, worst_first
@@ -250,7 +250,7 @@ _PATH_LENGTH = 500
 
 
 def run(params: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
-    selection = CHECKS.select(params["checks"], params["exclude_checks"], params["thresholds"])
+    selection = CHECKS.select(*selected(params))
     for name, least in (("jobs", 1), ("newest", 0)):
         if params[name] < least:
             raise InputError("{0} is {1}.".format(name, params[name]), "Give {0} or more.".format(least))

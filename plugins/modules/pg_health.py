@@ -15,6 +15,7 @@ description:
   - Covers connections, sessions that are idle in a transaction, long or blocked, locks, deadlocks and rollbacks, slow
     statements, vacuum and analyze, bloat, indexes, sequences, transaction number wraparound, replication, slots, WAL
     archiving, checkpoints, checksums and settings. On a standby it checks what a standby can tell.
+  - Where the database has TimescaleDB, also its jobs, chunks, compression and continuous aggregates, in both editions.
   - It reads only, takes no lock on any table and ends every statement within O(statement_timeout).
   - Works with the rights of C(pg_monitor). What a role may not see is reported as V(unknown) with the
     C(GRANT) that would help.
@@ -146,6 +147,16 @@ checks:
   elements: str
   returned: always
   sample: [pg.connections, pg.blocked_sessions]
+top:
+  description:
+    - The tables of which most was read sequentially (C(pg.sequential_scans)) and the statements that took the most time
+      (C(pg.statements)), as counted since statistics began, for the weekly review.
+    - Constants in statements are left out. Only where the checks that look at tables and at statements were run.
+  type: list
+  elements: dict
+  returned: when the server was looked at
+  sample:
+    - {kind: pg.sequential_scans, name: public.orders, times: 812, weight: 93120044, first: null, last: null}
 msg:
   description: Why the server could not be checked.
   type: str
@@ -160,7 +171,7 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._arguments import checking_spec, postgres_spec
+from ..module_utils._arguments import checking_spec, postgres_spec, selected
 from ..module_utils._errors import InputError, Unreachable
 from ..module_utils._judge.checks import Selection
 from ..module_utils._judge.finding import CRITICAL, Finding, check_result
@@ -170,6 +181,7 @@ from ..module_utils._judge.postgres_bloat import suspicious
 from ..module_utils._judge.postgres_measurements import CLOCK, measurements
 from ..module_utils._judge.rows import Row
 from ..module_utils._judge.shortlist import shortlist
+from ..module_utils._judge.top import top_of_postgres
 from ..module_utils._observe.pg_snapshot import observe
 from ..module_utils._observe.pg_snapshot_bloat import measure_all
 from ..module_utils._observe.postgres import PostgresClient, PostgresLogin
@@ -177,7 +189,7 @@ from ..module_utils._run import exit_module
 
 
 def run(params: Dict[str, Any], check_mode: bool = False) -> Dict[str, Any]:
-    selection = CHECKS.select(params["checks"], params["exclude_checks"], params["thresholds"])
+    selection = CHECKS.select(*selected(params))
     for name in ("statement_timeout", "connect_timeout", "max_findings_per_check"):
         if params[name] <= 0:
             raise InputError("{0} is {1:g}.".format(name, params[name]), "Give a number above zero.")
@@ -185,7 +197,7 @@ def run(params: Dict[str, Any], check_mode: bool = False) -> Dict[str, Any]:
     login = PostgresLogin.from_params(params)
     try:
         with PostgresClient(login, params["statement_timeout"], read_only=True) as client:
-            snapshot = observe(client, selection.needs)
+            snapshot = observe(client, selection.needs | ({"scans"} if "tables" in selection.needs else set()))
             if params["exact_bloat"]:
                 snapshot.update(_exact(client, selection, snapshot))
     except Unreachable as error:
@@ -200,6 +212,7 @@ def run(params: Dict[str, Any], check_mode: bool = False) -> Dict[str, Any]:
         measurements=figures,
         target=login.target,
         checks=selection.names,
+        top=top_of_postgres(snapshot),
     )
 
 

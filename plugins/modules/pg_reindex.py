@@ -343,7 +343,7 @@ def _maintain(client, params, thresholds, budget, act):
     if act:
         outcomes, failed = _act(client, params, budget, works, journal, indexes)
         left = left_over(client, outcomes) + failed + left
-        done = done_steps(outcomes, observe_indexes(client)) if outcomes else []
+        done = done_steps(client, outcomes)
     remaining = [item.as_step() for item in left]
     known = [name for index in indexes for name in (index.subject, "{0}.{1}".format(index.schema, index.table))]
     return act_result(
@@ -364,6 +364,7 @@ def _act(client, params, budget, works, journal, indexes):
     if not works and not journal.entries:
         return [], []
     concurrently, outcomes = params["concurrently"], []
+    suspects = bool(journal.entries)  # of an earlier run that did not clean up after itself
     if concurrently:
         journal.write(journal_of(works, indexes))
     jobs = Jobs(
@@ -379,11 +380,12 @@ def _act(client, params, budget, works, journal, indexes):
         params["statement_timeout"],
         together=lambda work: work.index.table_oid,
     )
-    failed = None
+    failed: list = []
     try:
         outcomes = jobs.run([works])
-    finally:  # also after an interrupt
-        failed = clean_up(client, journal.entries)
+    finally:  # also after an interrupt; rebuilds that all succeeded leave nothing
+        if suspects or not outcomes or any(outcome.cause for outcome in outcomes):
+            failed = clean_up(client, journal.entries)
         if not failed:
             journal.close()
     return outcomes, failed

@@ -9,8 +9,8 @@ module: redis_cache_stats
 short_description: Check the health of a Redis or Valkey cache
 version_added: "1.0.0"
 description:
-  - Judges memory, evictions, hit rate, fragmentation, clients, errors, persistence, replication, latency, the slow log
-    and keys without TTL in a handful of round trips, and returns findings and measurements.
+  - Judges memory, evictions, hit rate, fragmentation, clients, errors, persistence, replication, latency, the slow log,
+    settings, big keys and keys without TTL in a handful of round trips, and returns findings and measurements.
   - Rates come from a window of O(window) seconds, or from the measurements of an earlier run (O(previous)).
   - Keys are sampled with C(SCAN), bounded in number and time; C(KEYS) is never used.
   - Works with Redis 6 to 8 and Valkey, and as a narrow ACL user. What the user may not ask is V(unknown), with the
@@ -62,6 +62,16 @@ options:
   expected_replicas:
     description: How many replicas should be connected to it.
     type: int
+  expected_settings:
+    description:
+      - Settings as C(CONFIG GET) names them, each with the value it should have, or with a list of allowed values.
+      - Values are compared as the server reads them, so V(256mb) equals V(268435456), V(true) equals V(yes), and the
+        order of save points and of addresses in C(bind) says nothing. Of C(client-output-buffer-limit) only the classes
+        that are given are compared.
+      - Of a secret (C(requirepass), C(masterauth)) give V(true) (it must be set) or V(false). Its value is neither
+        compared nor shown, and one that is given fails the task.
+    type: dict
+    default: {}
 seealso:
   - module: analytics.ops.redis_keys
 """
@@ -89,6 +99,17 @@ EXAMPLES = r"""
     ca_certs: /etc/ssl/private-ca.pem
     expected_role: replica
     checks: [reachable, role, replica_link, replication_lag]
+
+- name: Hold the cache to the settings that were agreed upon
+  analytics.ops.redis_cache_stats:
+    login_password: "{{ redis_password }}"
+    expected_settings:
+      maxmemory: 2gb
+      maxmemory-policy: [allkeys-lru, allkeys-lfu]
+      appendonly: false
+      save: ""
+      client-output-buffer-limit: "pubsub 32mb 8mb 60"
+      requirepass: true
 
 - name: A queue has no use for hit rates and time to live
   analytics.ops.redis_cache_stats:
@@ -147,11 +168,28 @@ prefixes:
   description:
     - Keys by how they begin, the largest groups first. Estimates for the whole database where the sample is partial.
     - C(pattern) can be given to M(analytics.ops.redis_keys).
+    - C(memory_bytes), C(biggest_bytes) and C(idle_seconds), for how long a key has not been used on average, come from
+      up to 400 keys of the sample. They are null where the user may not ask for them, and idle times also where
+      C(maxmemory-policy) is one of the LFU policies.
   returned: when keys were sampled
   type: list
   elements: dict
   sample:
-    - {pattern: "analytics:overview:*", keys: 301022, without_ttl: 206300, memory_bytes: 32925286, biggest_bytes: 2104}
+    - pattern: "analytics:overview:*"
+      keys: 301022
+      without_ttl: 206300
+      memory_bytes: 32925286
+      biggest_bytes: 2104
+      idle_seconds: 5210
+commands:
+  description:
+    - Commands that took the most time since the start of the server or C(CONFIG RESETSTAT), at most twenty.
+    - C(errors) counts what was answered with an error, since Redis 6.2.
+  returned: when a check that needs them was run
+  type: list
+  elements: dict
+  sample:
+    - {command: GET, calls: 812340, mean_seconds: 0.000002, time_percent: 61.2, errors: 0}
 sample:
   description: How the keys were sampled; C(complete) tells whether every key was seen.
   returned: when keys were sampled
@@ -169,11 +207,13 @@ from typing import Any, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._arguments import checking_spec, redis_spec
+from ..module_utils._arguments import checking_spec, redis_spec, selected
 from ..module_utils._errors import InputError, Unreachable
 from ..module_utils._judge.finding import CRITICAL, Finding, check_result
 from ..module_utils._judge.redis import CHECKS, measurements
+from ..module_utils._judge.redis_commands import report
 from ..module_utils._judge.redis_facts import Info, KeySample, Wishes
+from ..module_utils._judge.redis_settings import declared, given_secrets
 from ..module_utils._judge.text import printable
 from ..module_utils._observe.redis import RedisClient, RedisLogin
 from ..module_utils._observe.redis_server import Sampling, observe
@@ -181,7 +221,7 @@ from ..module_utils._run import exit_module
 
 
 def run(params: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
-    selection = CHECKS.select(params["checks"], params["exclude_checks"], params["thresholds"])
+    selection = CHECKS.select(*selected(params))
     for name in ("window", "latency_samples", "sample_keys", "sample_seconds"):
         if params[name] < 0:
             raise InputError("{0} is {1:g}.".format(name, params[name]), "Give 0 or more.")
@@ -192,6 +232,7 @@ def run(params: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
         expected_role=params["expected_role"],
         expected_replicas=params["expected_replicas"],
         has_password=bool(login.login_password),
+        expected_settings=declared(params["expected_settings"]),
     )
     sampling = Sampling(params["sample_keys"], params["sample_seconds"], params["prefix_separator"])
     try:
@@ -214,6 +255,8 @@ def run(params: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
     )
     if isinstance(snapshot["keys"], KeySample):
         result.update(_sample(snapshot["keys"]))
+    if isinstance(snapshot.get("commands"), tuple):
+        result["commands"] = report(snapshot["commands"])
     return result
 
 
@@ -249,9 +292,11 @@ def main() -> None:
             prefix_separator={"type": "str", "default": ":"},
             expected_role={"type": "str", "choices": ["primary", "replica"]},
             expected_replicas={"type": "int"},
+            expected_settings={"type": "dict", "default": {}},
         ),
         supports_check_mode=True,
     )
+    module.no_log_values.update(given_secrets(module.params["expected_settings"]))
     exit_module(module, lambda: run(module.params, module.check_mode))
 
 

@@ -357,7 +357,7 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._act.pg_jobs import Jobs, maintenance_lock, split_phases
-from ..module_utils._act.vacuum import VacuumOptions, done_steps, vacuum_table, with_lock_holders
+from ..module_utils._act.vacuum import VacuumOptions, done_steps, settled_tables, vacuum_table, with_lock_holders
 from ..module_utils._arguments import postgres_spec
 from ..module_utils._errors import InputError, Refused
 from ..module_utils._judge.maintenance import Budget, require_positive, thresholds_of, unmatched_warnings
@@ -365,7 +365,6 @@ from ..module_utils._judge.plan import act_result
 from ..module_utils._judge.text import seconds_text
 from ..module_utils._judge.vacuum import VacuumThresholds, estimate_seconds, plan_vacuum, throttle_seconds_per_page
 from ..module_utils._observe.pg_blockers import observe_server
-from ..module_utils._observe.pg_tables import observe_tables
 from ..module_utils._observe.postgres import PostgresClient, PostgresLogin
 from ..module_utils._run import exit_module
 
@@ -388,8 +387,8 @@ def run(params, check_mode):
 def _maintain(client, params, thresholds, budget, settings, act):
     page_seconds = throttle_seconds_per_page(params["cost_delay"], params["cost_limit"])
 
-    def look():
-        server, tables = observe_server(client), observe_tables(client)
+    def look(outcomes=()):
+        server, tables = observe_server(client), settled_tables(client, outcomes)
         patterns = (params["include"], params["exclude"])
         version = client.server_version
         works, left = plan_vacuum(tables, server, thresholds, *patterns, params["freeze"], version, page_seconds)
@@ -408,12 +407,14 @@ def _maintain(client, params, thresholds, budget, settings, act):
         outcomes = _act(client, params, budget, settings, works)
         # ANALYZE writes to the catalogs: what that made necessary belongs to this run and not to the next.
         begun = {work.table.oid for work in works}
-        wake = [work for work in look()[2] if work.table.catalog and work.table.oid not in begun]
-        outcomes += _act(client, params, budget, settings, wake)
-        works += wake
+        server, tables, later, still = look(outcomes)
+        wake = [work for work in later if work.table.catalog and work.table.oid not in begun]
+        if wake:
+            outcomes += _act(client, params, budget, settings, wake)
+            works += wake
+            server, tables, _later, still = look(outcomes)
         left = with_lock_holders(client, outcomes) + left
-        done = done_steps(client, outcomes)
-        server, tables, _later, still = look()
+        done = done_steps(outcomes, tables)
         held = {item.step.subject: item.reason for item in still if item.cause == "held_back"}
         done = [step.with_details(held_back=held[step.subject]) if step.subject in held else step for step in done]
     plan = [work.step() for work in works]
