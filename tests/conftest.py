@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,10 @@ from demo.embedded.valkey import ValkeyServer
 from tests.support.databases import Database
 from tests.support.redis_servers import report
 from tests.support.versions import chosen_versions, postgres_programs
+
+# What a shell starts in the background ignores SIGINT, and so would everything that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes is a matter of the machine and its neighbours, and no reason to fail.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])

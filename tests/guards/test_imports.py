@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sources import CALLBACKS, FILTERS, MODULES, PLUGINS, name_of, tree
+from tests.support.sources import CALLBACKS, FILTERS, LOOKUPS, MODULES, PLUGINS, name_of, tree
 
 OWN = "ansible_collections.analytics.ops.plugins."
 UTILS = PLUGINS / "module_utils"
 
 JUDGE, OBSERVE, ACT = "module_utils._judge", "module_utils._observe", "module_utils._act"
+KEEP = ACT + ".history"  # the one thing that a callback does beside showing
+RECALL = OBSERVE + ".history"  # and a lookup has to read
 ERRORS, ARGUMENTS, RUN = "module_utils._errors", "module_utils._arguments", "module_utils._run"
-DRIVERS = {"psycopg2", "redis", "requests", "zstandard", "lz4", "isal", "xxhash"}
+DRIVERS = {"psycopg2", "redis", "requests", "duckdb", "kombu", "zstandard", "lz4", "isal", "xxhash"}
 
 # What stands where, and what it may import: parts of the collection, and libraries beside the standard one.
 ROOMS = [
@@ -27,7 +29,8 @@ ROOMS = [
     ("foundation", UTILS.glob("*.py"), {ERRORS}, set()),
     ("modules", MODULES, {ACT, OBSERVE, JUDGE, ERRORS, ARGUMENTS, RUN}, {"ansible"}),
     ("filter", FILTERS, {JUDGE, ERRORS}, {"ansible"}),
-    ("callback", CALLBACKS, {JUDGE, ERRORS}, {"ansible"}),
+    ("callback", CALLBACKS, {JUDGE, ERRORS, KEEP}, {"ansible"}),
+    ("lookup", LOOKUPS, {JUDGE, ERRORS, RECALL}, {"ansible"}),
     ("doc_fragments", PLUGINS.glob("doc_fragments/*.py"), set(), set()),
 ]
 FILES = [
@@ -102,6 +105,9 @@ FORBIDDEN = [
     ("module_utils/_observe/x.py", "from .._act.lock import LockFile"),
     ("module_utils/_act/x.py", "from ...modules.run_lock import take"),
     ("filter/x.py", "from ..module_utils._observe.http import ask"),
+    ("filter/x.py", "from ..module_utils._act.history import remember"),
+    ("callback/x.py", "from ..module_utils._act.lock import LockFile"),
+    ("callback/x.py", "from ..module_utils._observe.history import open_store"),
     ("filter/x.py", "from ansible_collections.community.general.plugins.module_utils import deps"),
 ]
 

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import ast
 from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.sources import REPOSITORY, read_yaml, tree
+from tests.support.documents import exists, named_tests, table_rows
+from tests.support.sources import REPOSITORY, read_yaml
 
 NUMBERS = {"H": 20, "D": 6, "W": 15, "B": 12, "E": 14, "I": 6, "S": 6, "C": 6}
 NOT_YET = "not yet"
@@ -23,8 +23,7 @@ class Row(NamedTuple):
 
 
 def rows(text: str) -> list[Row]:
-    lines = [line for line in text.splitlines() if line.startswith("|") and not line.startswith(("| id ", "|---"))]
-    return [Row(*(cell.strip().strip("`") for cell in line.strip("|").split("|"))) for line in lines]
+    return [Row(*(cell.strip("`") for cell in cells)) for cells in table_rows(text)]
 
 
 ROWS = rows((REPOSITORY / "docs" / "procedures.md").read_text())
@@ -39,16 +38,7 @@ def complaints(row: Row) -> list[str]:
         found.append(f"there is no playbook {row.playbook}")
     elif row.tag not in tags_of(read_yaml(playbook)):
         found.append(f"{row.playbook} has no tag '{row.tag}'")
-    tests = [test.strip("`,") for test in row.tests.split()]
-    return found + [f"there is no test {test}" for test in tests if not exists(test)]
-
-
-def exists(test: str) -> bool:
-    file, _, name = test.partition("::")
-    path = REPOSITORY / file
-    if not (file.startswith("tests/") and path.is_file() and name.startswith("test_")):
-        return False
-    return any(isinstance(node, ast.FunctionDef) and node.name == name for node in ast.walk(tree(path)))
+    return found + [f"there is no test {test}" for test in named_tests(row.tests) if not exists(test)]
 
 
 def tags_of(content: Any) -> set[str]:

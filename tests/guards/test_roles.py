@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.sources import REPOSITORY, ROLES, read_yaml
+from tests.support.sources import MODULES, REPOSITORY, ROLES, read_yaml
 
 each_role = pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 
@@ -37,7 +37,8 @@ def assigned(content: Any) -> set[str]:
     found = set() if is_role else set(content.get("vars", {}))
     found |= {content["register"]} if "register" in content else set()
     found |= {name for name in content.get("ansible.builtin.set_fact", {}) if name != "cacheable"}
-    found |= {content["loop_control"]["loop_var"]} if "loop_var" in content.get("loop_control", {}) else set()
+    control = content.get("loop_control", {})
+    found |= {control[name] for name in ("loop_var", "index_var") if name in control}
     for key in ("block", "rescue", "always"):
         found |= assigned(content.get(key, []))
     return found
@@ -79,6 +80,37 @@ def test_variables_carry_the_name_of_the_role(role: Path) -> None:
     tasks = [assigned(read_yaml(path)) for path in sorted((role / "tasks").rglob("*.yml"))]
     names = set().union(*tasks, read_yaml(role / "vars" / "main.yml") if (role / "vars" / "main.yml").exists() else ())
     assert {name for name in names if not name.startswith(prefixes)} == set()
+
+
+def names_of_all_roles() -> set[str]:
+    """Everything that a role may speak of: options, its own variables, what tasks set, roles and modules."""
+    names = {path.name for path in ROLES} | {path.stem for path in MODULES}
+    for role in ROLES:
+        names |= set(options(role))
+        names |= set().union(*(assigned(read_yaml(path)) for path in (role / "tasks").rglob("*.yml")))
+        names |= set(read_yaml(role / "vars" / "main.yml")) if (role / "vars" / "main.yml").exists() else set()
+    return names
+
+
+@each_role
+def test_variables_that_tasks_use_exist(role: Path) -> None:
+    """A misspelt variable with a default would make a task do nothing, silently and for ever."""
+    alike = re.compile(r"\b(?:__)?(?:" + "|".join(one.name for one in ROLES) + r")_\w+")
+    used = {name for path in (role / "tasks").rglob("*.yml") for name in alike.findall(path.read_text())}
+    assert used - names_of_all_roles() == set()
+
+
+def test_every_look_is_judged() -> None:
+    """The verdict and the gate before work name what look.yml registers, and nothing else decides."""
+    tasks = REPOSITORY / "roles" / "health_check" / "tasks"
+    looks = set(re.findall(r"register: (\w+)", (tasks / "look.yml").read_text()))
+    judged = set(re.findall(r"\bhealth_check_\w+(?= \| default\(\{\}\))", (tasks / "verdict.yml").read_text()))
+    assert looks
+    assert looks == judged
+    triage = REPOSITORY / "roles" / "triage" / "tasks"
+    for file, pattern in (("look.yml", r"{{ (\w+) \| default"), ("judge.yml", r"attribute='(\w+)'")):
+        # Backups are not looked at by night.
+        assert {*re.findall(pattern, (triage / file).read_text()), "health_check_backups"} == looks, file
 
 
 @each_role

@@ -10,8 +10,6 @@ import resource
 import signal
 import stat
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ from tests.support.backups import fill
 from tests.support.databases import Database
 from tests.support.modules import module_result, run_module, start_module
 from tests.support.versions import postgres_programs
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -43,13 +42,6 @@ def endings(place: Path) -> list[str]:
     return sorted(re.sub(r"^(\.?)[\w.-]+-\d{8}T\d{6}Z", r"\1", name) for name in names(place))
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.02)
-
-
 COMPLETE = [".dump", ".dump.json", ".dump.sha256", ".globals.sql", ".globals.sql.sha256"]
 
 
@@ -64,7 +56,9 @@ def test_custom_dump_with_all_that_belongs_to_it(database, options, place):
     dump = Path(backup["path"])
     assert dump.parent == place
     assert backup["size_bytes"] == dump.stat().st_size
-    checked = subprocess.run(["sha256sum", "-c", *place.glob("*.sha256")], cwd=place, capture_output=True, text=True)
+    checked = subprocess.run(
+        ["sha256sum", "-c", *place.glob("*.sha256")], cwd=place, capture_output=True, text=True, check=False
+    )
     assert checked.returncode == 0, checked.stdout
     assert backup["sha256"] in Path(f"{dump}.sha256").read_text()
     entry = json.loads(Path(f"{dump}.json").read_text())
@@ -90,7 +84,9 @@ def test_directory_dump(database, options, place):
     dump = Path(result["backup"]["path"])
     assert stat.S_IMODE(dump.stat().st_mode) == 0o700
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in dump.iterdir())
-    checked = subprocess.run(["sha256sum", "-c", f"{dump}.sha256"], cwd=place, capture_output=True, text=True)
+    checked = subprocess.run(
+        ["sha256sum", "-c", f"{dump}.sha256"], cwd=place, capture_output=True, text=True, check=False
+    )
     assert checked.returncode == 0, checked.stdout
     verified = run_module("backup_verify", path=[str(place)], checksum_required=True)
     assert (verified["status"], verified["findings"]) == ("healthy", [])
@@ -111,7 +107,7 @@ def test_what_was_dumped_can_be_restored(database, options, postgres):
         environment = {**os.environ, "PGPASSWORD": postgres.password}
         target = ["-h", "127.0.0.1", "-p", str(postgres.port), "-U", "postgres", "-d", other.name]
         command = [postgres.programs / "pg_restore", "--exit-on-error", *target, backup["path"]]
-        restored = subprocess.run(command, env=environment, capture_output=True, text=True)
+        restored = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert restored.returncode == 0, restored.stderr
         assert other.execute(fingerprint) == database.execute(fingerprint)
 
@@ -182,7 +178,7 @@ def gone(database: Database) -> bool:
 @pytest.mark.parametrize("kind", ["custom", "directory"])
 def test_terminated_run_leaves_nothing(database, options, place, held, kind):
     process = start_module("backup_create", **options, format=kind)
-    wait_until(lambda: dumping(database), "pg_dump never waited for the lock")
+    until(lambda: dumping(database))
     assert len(names(place)) == 1
     assert names(place)[0].startswith(".")
     assert names(place)[0].endswith(".part")
@@ -191,30 +187,35 @@ def test_terminated_run_leaves_nothing(database, options, place, held, kind):
     assert result["failed"]
     assert "Interrupted" in result["msg"]
     assert names(place) == []
-    wait_until(lambda: gone(database), "pg_dump goes on without its parent")
+    until(lambda: gone(database))
 
 
 @pytest.mark.parametrize("kind", ["custom", "directory"])
 def test_killed_run_leaves_no_backup_and_the_next_one_removes_it(database, options, place, held, kind):
     process = start_module("backup_create", **options, format=kind)
-    wait_until(lambda: dumping(database), "pg_dump never waited for the lock")
+    until(lambda: dumping(database))
     process.kill()
     process.communicate()
-    wait_until(lambda: gone(database), "pg_dump goes on without its parent")
+    until(lambda: gone(database))
     (left,) = names(place)
     verified = run_module("backup_verify", path=[str(place)])
     assert (verified["status"], verified["backups"]) == ("unhealthy", [])
+    assert {(finding["check"], finding["severity"], finding["subject"]) for finding in verified["findings"]} == {
+        ("backup.exists", "critical", str(place)),
+        ("backup.unfinished", "info", str(place / left)),
+    }
     held.rollback()
     # Later parts of the run, as if it had been killed between its last renames; and files that are not its own.
     stem = left[1:].split(".")[0]
     for name in (f"{stem}.globals.sql", f"{stem}.dump.sha256", f".{stem}.dump.json.part"):
         (place / name).write_text("left")
+    os.mkfifo(place / f".{stem[:-16]}20260101T000000Z.dump.part")  # nobody waits for who writes to it
     others = [".other-20260101T000000Z.dump.part", f"{stem[:-16]}x-20260101T000000Z.dump", "notes.part"]
     for name in others:
         (place / name).write_text("not ours")
     result = run_module("backup_create", **options, format=kind)
     assert not result["failed"], result
-    assert [step["action"] for step in result["done"]] == ["remove", "dump", "dump_globals"]
+    assert [step["action"] for step in result["done"]] == ["remove", "remove", "dump", "dump_globals"]
     assert not [
         name for name in names(place) if stem in name and not name.startswith(Path(result["backup"]["path"]).stem)
     ]
@@ -223,7 +224,7 @@ def test_killed_run_leaves_no_backup_and_the_next_one_removes_it(database, optio
 
 def test_running_dump_is_left_alone_by_another_run(database, options, place, held):
     first = start_module("backup_create", **options)
-    wait_until(lambda: dumping(database), "pg_dump never waited for the lock")
+    until(lambda: dumping(database))
     (part,) = names(place)
     second = run_module("backup_create", **options, lock_timeout=0.2)
     assert second["failed"]
@@ -246,14 +247,14 @@ def test_timeout_ends_the_dump(database, options, place, held):
     assert result["failed"]
     assert "the timeout was over" in result["msg"]
     assert names(place) == []
-    wait_until(lambda: gone(database), "pg_dump goes on")
+    until(lambda: gone(database))
 
 
 def test_password_is_in_no_command_line_and_no_environment(database, options, held):
     secret = database.server.password.encode()
     process = start_module("backup_create", **options)
     try:
-        wait_until(lambda: dumping(database), "pg_dump never waited for the lock")
+        until(lambda: dumping(database))
         seen = 0
         for directory in Path("/proc").glob("[0-9]*"):
             try:

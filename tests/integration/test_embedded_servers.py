@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import redis
 
 from demo.embedded import process
+from tests.support.modules import REPOSITORY
 
 
 def test_postgres_answers_in_the_version_asked_for(database, postgres, request):
@@ -31,3 +35,23 @@ def test_replica_streams_from_its_primary(postgres, tmp_path):
 def test_valkey_speaks_the_redis_protocol(valkey):
     client = redis.Redis(port=valkey.port, password=valkey.password)
     assert client.info("server")["redis_version"] == "7.2.4"
+
+
+ASKING = """
+from demo.embedded.process import free_port
+print(*(free_port() for _number in range(50)), flush=True)
+input()
+"""
+
+
+def test_no_two_processes_are_given_the_same_port():
+    """Nobody listens on any of them yet."""
+    command = [sys.executable, "-c", ASKING]
+    asking = [
+        subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _process in range(4)
+    ]
+    given = [one.stdout.readline().split() for one in asking]
+    for one in asking:
+        one.communicate("\n")
+    assert len({port for ports in given for port in ports}) == 4 * 50

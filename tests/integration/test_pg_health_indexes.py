@@ -7,8 +7,9 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
-from tests.support.pg_health import check, finish, in_background, only, tidy, until
+from tests.support.pg_health import check, finish, in_background, only, tidy
 from tests.support.statistics import change, make_table
+from tests.support.waiting import until
 
 
 def test_invalid_index(shop):

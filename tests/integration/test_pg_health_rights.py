@@ -8,8 +8,9 @@ from psycopg2 import sql
 
 from tests.support.databases import Database
 from tests.support.modules import found
-from tests.support.pg_health import check, names, only, tidy, until
+from tests.support.pg_health import check, names, only, tidy
 from tests.support.statistics import change
+from tests.support.waiting import until
 
 PASSWORD = "monitor-secret"
 
@@ -49,12 +50,14 @@ def test_role_without_rights_says_what_it_could_not_check(shop, role):
         for name in (
             "idle_in_transaction",
             "long_statements",
+            "maintenance_running",
             "old_transactions",
             "replicas",
             "replication_lag",
             "replication_lag_bytes",
             "slow_statements",
             "synchronous_replication",
+            "wal_size",
             "xmin_horizon",
         )
     }

@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from tests.support.modules import found
-from tests.support.pg_health import check, in_background, only, until
+from tests.support.pg_health import check, in_background, only
+from tests.support.waiting import until
 
 
 def waiting(database, count=1):
@@ -129,3 +130,39 @@ def test_no_more_than_asked_for_are_listed_and_the_rest_is_counted(shop):
     assert [finding["subject"] == "3 more" for finding in listed].count(True) == 1
     assert len(listed) == 3
     assert result["status"] == "degraded"
+
+
+def test_an_alarm_stays_until_it_is_clear(shop):
+    """Raised by twenty sessions, still there with ten, gone with none; who does not know of it sees nothing at ten."""
+
+    def connections(**options):
+        # The session of the look before may still be ending, and would be counted.
+        ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'analytics.ops'"
+        until(lambda: shop.value(ours) == 0)
+        return check(shop, checks=["connections"], **options)
+
+    def used():
+        return connections()["measurements"]["pg.connections.used_percent"]
+
+    def look(known):
+        result = connections(thresholds=limits, open_findings=known)
+        return [(finding["severity"], finding["warning"]) for finding in result["findings"]]
+
+    # So may those that filled the shop: this one is left, and the one that made the database.
+    until(lambda: shop.value("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'") == 2)
+
+    quiet = used()
+    sessions = [shop.session() for _number in range(20)]
+    until(lambda: used() > quiet)
+    limits = {"pg.connections": {"warning": used() - 0.5, "critical": 100, "clear": quiet + 1}}
+    (raised,) = connections(thresholds=limits)["findings"]
+    known = [{"check": raised["check"], "subject": raised["subject"]}]
+    for session in sessions[:10]:
+        session.close()
+    until(lambda: used() < limits["pg.connections"]["warning"])
+    assert look([]) == []
+    assert look(known) == [("warning", quiet + 1)]
+    for session in sessions[10:]:
+        session.close()
+    until(lambda: used() <= quiet)
+    assert look(known) == []

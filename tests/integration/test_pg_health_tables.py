@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.analytics.ops.plugins.module_utils._observe.pg_indexes import index_statement
+from ansible_collections.analytics.ops.plugins.module_utils._observe.pg_snapshot_bloat import INDEX_BLOAT, TABLE_BLOAT
 
 from tests.support.pg_health import check, names, only, tidy
 from tests.support.statistics import change, make_table
@@ -144,3 +146,27 @@ def test_rows_with_much_alignment_are_not_bloat(shop):
     tidy(shop, "padded")
     floor = {"bloat_bytes": 0}
     assert check(shop, thresholds={"table_bloat": floor, "index_bloat": floor})["findings"] == []
+
+
+@pytest.mark.parametrize("query", [TABLE_BLOAT, INDEX_BLOAT, index_statement], ids=["tables", "indexes", "reindex"])
+def test_statistics_are_looked_up_by_index(database, query):
+    """Otherwise the work grows with the square of the relations."""
+    for number in range(200):
+        database.execute(f"CREATE TABLE t{number} AS SELECT i, i AS j FROM generate_series(1, 20) i")
+        database.execute(f"CREATE INDEX ON t{number} (i)")
+    database.execute("ANALYZE")
+    database.execute("UPDATE pg_class SET relpages = 1000 WHERE relnamespace = 'public'::regnamespace")
+    options = None
+    if query is index_statement:
+        query = index_statement(int(database.value("SHOW server_version_num")))
+        options = {"block_size": 8192, "min_size_bytes": 0}
+    ((plan,),) = database.execute(f"EXPLAIN (FORMAT JSON) {query}", options)
+    scans = [node for node in nodes(plan[0]["Plan"]) if node.get("Relation Name") == "pg_statistic"]
+    assert scans
+    assert "Seq Scan" not in {node["Node Type"] for node in scans}
+
+
+def nodes(plan):
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from nodes(part)

@@ -9,7 +9,8 @@ from demo.embedded import process
 from demo.embedded.postgres import PostgresServer
 from tests.support.databases import Database
 from tests.support.modules import found
-from tests.support.pg_health import HEALTHY_SETTINGS, check, only, until
+from tests.support.pg_health import HEALTHY_SETTINGS, check, only
+from tests.support.waiting import until
 
 # Without this autovacuum would come at once, even switched off, and repair what the test has made.
 LATE = {"autovacuum_freeze_max_age": "2000000000", "autovacuum_multixact_freeze_max_age": "2000000000"}

@@ -10,7 +10,8 @@ import psycopg2
 import pytest
 
 from tests.support.modules import module_result, run_module, start_module
-from tests.support.statistics import change, make_table, poll, vacuum_table
+from tests.support.statistics import change, make_table, vacuum_table
+from tests.support.waiting import until
 
 SMALL = {"thresholds": {"bloat_percent": 30, "bloat_bytes": 65536}}
 INVALID = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid ORDER BY 1"
@@ -127,7 +128,7 @@ def test_an_estimate_that_is_wrong_is_corrected_by_measuring(database):
         database.execute("SELECT pg_stat_reset()")  # again and again: before version 15 counters arrive late
         return [step["subject"] for step in reindex(database, exact="never", check_mode=True)["plan"]]
 
-    poll(lambda: chosen() == ["public.orders_note"])
+    until(lambda: chosen() == ["public.orders_note"])
     assert reindex(database, check_mode=True)["plan"] == []
 
 
@@ -196,7 +197,7 @@ def test_an_old_transaction_makes_a_rebuild_wait_for_another_time(database):
     holder.cursor().execute("SELECT count(*) FROM orders")
     holder.cursor().execute("SELECT pg_current_xact_id()")
     age = "SELECT now() - xact_start > '0.3 s' FROM pg_stat_activity WHERE application_name = 'forgotten psql'"
-    poll(lambda: database.value(age))
+    until(lambda: database.value(age))
     result = reindex(database, max_transaction_age=0.3)
     assert {left["cause"] for left in result["remaining"]} == {"busy"}
     assert "forgotten psql" in result["remaining"][0]["reason"]
@@ -244,7 +245,7 @@ def test_stale_statistics_are_no_ground_to_rebuild(database):
     vacuum_table(database, "orders", "ANALYZE off")
     assert [left["cause"] for left in reindex(database, exact="never")["remaining"]] == ["stale"]
     database.execute("ANALYZE orders")
-    assert len(reindex(database, exact="never")["done"]) == 1
+    until(lambda: reindex(database, exact="never")["done"])  # before version 15 the server's counters arrive late
 
 
 def test_an_exclusion_constraint_is_rebuilt_only_with_a_lock(database):
@@ -304,7 +305,7 @@ def waiting_run(database):
     holder = database.session(autocommit=False)
     holder.cursor().execute("UPDATE orders SET number = number WHERE id = 5")
     process = start_module("pg_reindex", **SMALL, **database.login)
-    poll(lambda: database.execute(REBUILDING))
+    until(lambda: database.execute(REBUILDING))
     assert database.execute(INVALID) != []
     yield process, holder
     process.kill()
@@ -319,12 +320,12 @@ def test_interrupted_or_killed_it_leaves_nothing_that_the_next_run_does_not_remo
     process.send_signal(request_to_end)
     if request_to_end == signal.SIGTERM:
         # Not before the rebuild has been taken back: it could still be finished otherwise.
-        poll(lambda: database.execute(REBUILDING) == [])
+        until(lambda: database.execute(REBUILDING) == [])
         holder.rollback()
         result = module_result(process)
         assert result["failed"] and result["msg"].startswith("Interrupted.")
         assert database.execute(INVALID) == [] and database.value(JOURNALS) == 0
-    poll(lambda: database.value(LEFT_BEHIND) == 0)
+    until(lambda: database.value(LEFT_BEHIND) == 0)
     holder.rollback()
     if request_to_end == signal.SIGKILL:
         [(leftover,)] = database.execute(INVALID)
@@ -338,7 +339,7 @@ def test_interrupted_or_killed_it_leaves_nothing_that_the_next_run_does_not_remo
 def test_what_another_person_left_during_a_killed_run_is_still_not_ours(database, waiting_run):
     process, holder = waiting_run
     process.kill()
-    poll(lambda: database.value(LEFT_BEHIND) == 0)
+    until(lambda: database.value(LEFT_BEHIND) == 0)
     holder.rollback()
     make_table(database, "theirs", rows=10)
     with contextlib.suppress(psycopg2.errors.UniqueViolation):

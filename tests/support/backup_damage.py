@@ -53,7 +53,7 @@ def damages(backup: Path, seed: int = SEED) -> list[Damage]:
         return file, chosen.randrange(file.stat().st_size)
 
     found = []
-    for _ in range(KINDS["flip"]):
+    for _round in range(KINDS["flip"]):
         file, offset = place()
         bit = 1 << chosen.randrange(8)
         byte = _read(file, offset, 1)[0]
@@ -189,7 +189,14 @@ def measure_all(directory: Path, major: int = 18) -> dict[str, dict[str, dict[st
     from tests.support.versions import postgres_programs
 
     programs = postgres_programs(major)
-    defaults = {"checks": [], "exclude_checks": [], "thresholds": {}, "include_ok": False, "patterns": []}
+    defaults = {
+        "checks": [],
+        "exclude_checks": [],
+        "open_findings": [],
+        "thresholds": {},
+        "include_ok": False,
+        "patterns": [],
+    }
     defaults.update(excludes=[], newest=0, checksum_required=False, jobs=2, programs=str(programs), time_budget=None)
     server = PostgresServer(programs, directory / "server").create()
     server.start()

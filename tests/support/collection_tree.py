@@ -34,6 +34,10 @@ def make(tree: Path = TREE) -> Path:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     for command in (["init", "--quiet"], ["add", "--all", "--force"]):
         subprocess.run(["git", *command], cwd=tree, check=True, env=environment)
+    # ansible-test makes virtual environments there and, before Python 3.13, would take them for files of ours.
+    exclude = tree / ".git" / "info" / "exclude"
+    exclude.parent.mkdir(exist_ok=True)
+    exclude.write_text("/tests/output/\n")
     return tree
 
 

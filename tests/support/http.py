@@ -16,6 +16,11 @@ from typing import Any
 Reply = tuple[int, dict[str, str], bytes]
 
 
+def posted(request: BaseHTTPRequestHandler) -> Any:
+    """What a request holds as JSON."""
+    return json.loads(request.rfile.read(int(request.headers["Content-Length"])))
+
+
 def reply(content: Any = None, status: int = 200, **headers: str) -> Reply:
     """``content`` as JSON, or as it is when it is ``bytes``."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
@@ -24,9 +29,12 @@ def reply(content: Any = None, status: int = 200, **headers: str) -> Reply:
 
 @contextmanager
 def web_server(
-    answer: Callable[[BaseHTTPRequestHandler], Reply], certificate: Path | None = None, key: Path | None = None
+    answer: Callable[[BaseHTTPRequestHandler], Reply], tls: ssl.SSLContext | None = None, unix: Path | None = None
 ) -> Iterator[str]:
-    """Answers every request with what ``answer`` makes of it; gives its address, ``http://127.0.0.1:PORT``."""
+    """Answers every request with what ``answer`` makes of it; gives its address, ``http://127.0.0.1:PORT``.
+
+    It speaks HTTP/1.0, over ``tls`` if that is given, and over the socket ``unix`` instead of a port.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -39,27 +47,32 @@ def web_server(
                 with suppress(OSError):  # the client may have had enough
                     self.wfile.write(body)
 
-        do_HEAD = do_GET
+        do_HEAD = do_POST = do_GET
 
         def log_message(self, *ignored: Any) -> None:
             pass
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
-        request_queue_size = 64
+        request_queue_size = 128
 
         def handle_error(self, *ignored: Any) -> None:  # clients that go away, or do not trust the certificate
             pass
 
-    server = Server(("127.0.0.1", 0), Handler)
-    if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    class UnixServer(Server):
+        address_family = socket.AF_UNIX
+
+        def server_bind(self) -> None:
+            self.socket.bind(self.server_address)
+            self.server_port = 80
+
+    server = UnixServer(str(unix), Handler) if unix else Server(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield f"http{'s' if certificate else ''}://127.0.0.1:{server.server_port}"
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

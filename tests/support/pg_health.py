@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Callable
 from typing import Any
 
 import psycopg2
@@ -15,6 +14,7 @@ from psycopg2.extensions import POLL_OK, POLL_READ
 from tests.support.databases import Database
 from tests.support.modules import run_module
 from tests.support.statistics import change
+from tests.support.waiting import until
 
 # A server with nothing to complain about. Autovacuum is on but never comes by itself, so that tests stay in charge.
 HEALTHY_SETTINGS = {
@@ -47,17 +47,6 @@ def only(result: dict[str, Any], name: str, severity: str = "warning") -> dict[s
     status = {"critical": "unhealthy", "warning": "degraded", "unknown": "degraded", "info": "healthy"}
     assert result["status"] == status[severity]
     return finding
-
-
-def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    """Waits until something is the case; returns what the condition returned."""
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.02)
 
 
 class Background(psycopg2.extensions.connection):

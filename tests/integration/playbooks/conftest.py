@@ -3,14 +3,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -18,49 +11,18 @@ import pytest
 import redis
 
 from demo import inventory
-from demo.stack import REPOSITORY, Stack
-
-
-@dataclass
-class PlaybookRun:
-    code: int
-    output: str
-    report: dict[str, Any]
-
-    def steps(self, *actions: str) -> list[dict[str, Any]]:
-        return [step for step in self.report["steps"] if step["action"] in actions]
-
-    def found(self, check: str, *states: str) -> list[dict[str, Any]]:
-        return [f for f in self.report["findings"] if f["check"] == check and (not states or f["state"] in states)]
+from demo.stack import Stack
+from tests.support import playbooks
+from tests.support.playbooks import PlaybookRun
 
 
 class RunningStack(Stack):
     def play(self, playbook: str, *arguments: str, interrupt_at: str = "") -> PlaybookRun:
-        """One run of ``ansible-playbook``, interrupted when its output names a task; ``report`` is the callback's."""
-        report = self.home / "report.json"
-        report.unlink(missing_ok=True)
-        program = Path(sys.executable).with_name("ansible-playbook")
-        run = subprocess.Popen(
-            [sys.executable, program, "-i", self.home / "inventory", playbook, *arguments],
-            cwd=REPOSITORY,
-            env={**self.environment, "ANALYTICS_OPS_REPORT_FILE": str(report)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        lines = []
-        for line in run.stdout:
-            lines.append(line)
-            if interrupt_at and interrupt_at in line:
-                os.killpg(run.pid, signal.SIGINT)  # as Ctrl-C does: everybody in the foreground
-        written = json.loads(report.read_text()) if report.exists() else {}
-        return PlaybookRun(run.wait(), "".join(lines), written)
+        return playbooks.play(self.home, "-i", self.home / "inventory", playbook, *arguments, interrupt_at=interrupt_at)
 
     @property
     def environment(self) -> dict[str, str]:
-        isolated = {"ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_HOME": str(self.home / "ansible")}
-        return {**os.environ, **isolated, "COLUMNS": "120"}
+        return playbooks.environment(self.home)
 
     def query(self, statement: str) -> list[tuple]:
         connection = psycopg2.connect(self.dsn, password=self.password)

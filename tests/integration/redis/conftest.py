@@ -32,12 +32,12 @@ def start(program: Path, tmp_path: Path) -> Iterator[Callable[..., Redis]]:
     def begin(password: str = "", **settings: str) -> Redis:
         directory = tmp_path / f"server{len(servers)}"
         given = {name.replace("_", "-"): value for name, value in settings.items()}
+        if "cluster-enabled" in given:
+            # Left alone it is 10000 above the other one, where the system takes ports for connections.
+            given["cluster-port"] = str(process.free_port())
         if password:
             given.update(requirepass=password, masterauth=password)
-        # Members of a cluster also use the port 10 000 above their own, which has to exist.
-        clustered = "cluster-enabled" in given
-        port = next(port for port in iter(process.free_port, None) if not clustered or port < 55536)
-        server = ValkeyServer(program, directory, port, settings=given)
+        server = ValkeyServer(program, directory, settings=given)
         servers.append(server)
         server.start()
         pids.append(server.pid)
@@ -45,7 +45,8 @@ def start(program: Path, tmp_path: Path) -> Iterator[Callable[..., Redis]]:
         return Redis(server)
 
     yield begin
-    for pid in pids:
+    # Those that a test started once more have another process id, which they wrote down themselves.
+    for pid in {*pids, *(server.pid for server in servers)} - {None}:
         if process.is_running(pid):
             os.kill(pid, signal.SIGCONT)
             process.stop(pid, signal.SIGKILL)

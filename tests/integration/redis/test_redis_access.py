@@ -13,7 +13,10 @@ from tests.support.modules import found, run_module
 from tests.support.redis_servers import Redis, reported, unreachable
 
 # As docs/redis.md gives them.
-MONITOR = "+info +ping +time +config|get +slowlog|get +latency|latest +acl|log +cluster|info +scan +ttl +memory|usage"
+MONITOR = (
+    "+info +ping +time +config|get +slowlog|get +latency|latest +acl|log +cluster|info +scan +ttl +memory|usage "
+    "+object|idletime"
+)
 
 
 @pytest.fixture
@@ -87,9 +90,13 @@ def acl_user(server: Redis, rights: str) -> dict:
 
 def test_the_documented_rights_are_enough_to_watch(guarded):
     guarded.fill("a:", 10)
-    result = guarded.look(**acl_user(guarded, "~* " + MONITOR), exclude_checks=["latency", "latency_peak"])
+    wanted = {"requirepass": True, "appendonly": False, "maxmemory": 0}
+    result = guarded.look(
+        **acl_user(guarded, "~* " + MONITOR), exclude_checks=["latency", "latency_peak"], expected_settings=wanted
+    )
     assert reported(result) == {}
     assert result["sample"]["sampled"] == 10 and result["sample"]["note"] == ""
+    assert result["prefixes"][0]["idle_seconds"] is not None and result["commands"]
 
 
 def test_a_user_with_hardly_any_rights_learns_what_is_missing(guarded):
@@ -110,7 +117,9 @@ def test_a_user_with_hardly_any_rights_learns_what_is_missing(guarded):
     ("missing", "check", "right"),
     [
         ("info", "memory", "+info"),
+        ("info", "command_time", "+info"),
         ("config|get", "rdb_age", "+config|get"),
+        ("config|get", "settings", "+config|get"),
         ("slowlog|get", "slow_commands", "+slowlog|get"),
         ("latency|latest", "latency_events", "+latency|latest"),
         ("acl|log", "acl_denials", "+acl|log"),
@@ -122,23 +131,29 @@ def test_a_user_with_hardly_any_rights_learns_what_is_missing(guarded):
 def test_each_missing_right_is_named(guarded, missing, check, right):
     guarded.fill("a:", 10)
     rights = " ".join(word for word in MONITOR.split() if word != f"+{missing}")
-    result = guarded.look(**acl_user(guarded, "~* " + rights), checks=[check])
+    result = guarded.look(**acl_user(guarded, "~* " + rights), checks=[check], expected_settings={"appendonly": False})
     assert [(f["severity"], right in f["advice"]) for f in result["findings"]] == [("unknown", True)]
 
 
-def test_without_memory_usage_the_sample_says_so(guarded):
-    guarded.fill("a:", 10)
-    result = guarded.look(
-        **acl_user(guarded, "~* " + MONITOR.replace("+memory|usage", "")), checks=["keys_without_ttl"]
-    )
+@pytest.mark.parametrize(
+    ("right", "field", "other"),
+    [("+memory|usage", "memory_bytes", "idle_seconds"), ("+object|idletime", "idle_seconds", "memory_bytes")],
+)
+def test_without_a_right_the_sample_says_so_and_asks_once(guarded, right, field, other):
+    guarded.fill("a:", 300)
+    result = guarded.look(**acl_user(guarded, "~* " + MONITOR.replace(right, "")), checks=["keys_without_ttl"])
     assert reported(result) == {}
-    assert "+memory|usage" in result["sample"]["note"] and result["prefixes"][0]["memory_bytes"] is None
+    (group,) = result["prefixes"]
+    assert right in result["sample"]["note"] and group[field] is None and group[other] is not None
+    # Hundreds of denials would be told as errors of the application by the next look.
+    assert guarded.client.info("errorstats")["errorstat_NOPERM"]["count"] == 1
 
 
 def test_renamed_commands_are_unknown_and_nothing_else(start):
     server = start(rename_command='CONFIG ""\nrename-command SLOWLOG ""')
     result = server.look(exclude_checks=["latency", "latency_peak"])
-    assert set(reported(result)) == {(name, result["target"]) for name in ("rdb_age", "protection", "slow_commands")}
+    unknown = ("rdb_age", "aof_growth", "protection", "slow_commands")
+    assert set(reported(result)) == {(name, result["target"]) for name in unknown}
     assert {f["severity"] for f in result["findings"]} == {"unknown"}
     assert "renamed or disabled" in result["findings"][0]["message"]
 
@@ -146,9 +161,18 @@ def test_renamed_commands_are_unknown_and_nothing_else(start):
 def test_the_password_is_nowhere_in_the_result(guarded):
     # Called without AnsibleModule, which would hide passwords that the module itself had let through.
     defaults = dict.fromkeys((name for name in redis_cache_stats.redis_spec()), None)
-    options = {**defaults, "checks": [], "exclude_checks": [], "thresholds": {}, "include_ok": True, "previous": {}}
+    options = {
+        **defaults,
+        "checks": [],
+        "exclude_checks": [],
+        "open_findings": [],
+        "thresholds": {},
+        "include_ok": True,
+        "previous": {},
+    }
     options.update(window=0, latency_samples=1, sample_keys=10, sample_seconds=1, prefix_separator=":")
-    options.update(expected_role=None, expected_replicas=None, **guarded.options)
+    options.update(expected_role=None, expected_replicas=None, expected_settings={"requirepass": True})
+    options.update(guarded.options)
     for password in ("right", "wr0ng"):
         result = redis_cache_stats.run({**options, "login_password": password}, False)
         assert result["findings"] and password not in str(result).replace("rights", "")

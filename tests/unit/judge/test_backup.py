@@ -34,6 +34,11 @@ def test_silent_about_a_good_backup():
     assert judged(Reading(GOOD, level="full")) == []
 
 
+def test_only_places_without_a_backup_are_told():
+    places = (Place("/b", 1), Place("/c", 0, "Nothing is there."), Place("/d", 2))
+    assert judged(Reading(GOOD), places=places) == [("backup.exists", "critical")]
+
+
 @pytest.mark.parametrize(
     ("hours", "severity"),
     [(25.9, None), (26, "warning"), (49.9, "warning"), (50, "critical"), (-0.05, None), (-1, "unknown")],

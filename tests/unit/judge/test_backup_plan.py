@@ -33,7 +33,12 @@ def test_name_of_a_database(database, name):
     assert safe_name("", database) == name
 
 
-@pytest.mark.parametrize("wish", ["../x", "-x", ".x", "a/b", "a\n", "a b", "x" * 200])
+@pytest.mark.parametrize("wish", ["app", "7", "_x", "nightly-1.2", "ключ", "x" * 151])
+def test_good_names_are_taken_as_they_are(wish):
+    assert safe_name(wish, "other") == wish
+
+
+@pytest.mark.parametrize("wish", ["x" * 152, "../x", "-x", ".x", "a/b", "a\n", "a b", "x" * 200])
 def test_bad_names_are_refused(wish):
     with pytest.raises(InputError):
         safe_name(wish, "app")

@@ -106,3 +106,19 @@ def test_status_of(severities, status):
 def test_worst_status():
     assert worst_status([]) == "healthy"
     assert worst_status(["degraded", "healthy"]) == "degraded"
+
+
+def test_what_is_open_has_the_limit_that_it_must_leave():
+    tables = {"tables": [("a", 8), ("b\n", 8), ("c", 8), ("d", 6)], "locks": 0}
+    known = [{"check": "pg.size", "subject": name} for name in ("a", "b ", "d")]
+    known += [{"check": "pg.locks", "subject": "c"}, {"check": "redis.size", "subject": "c"}, {}]
+    limits = {"pg.size": {"clear": 7}}
+    found = findings(tables, checks=["size"], thresholds=limits, open_findings=known)
+    assert [(f.subject, f.severity, f.warning) for f in found] == [
+        ("a", "warning", 7),
+        ("b ", "warning", 7),
+        ("c", "ok", 10),
+        ("d", "ok", 7),
+    ]
+    assert [f.severity for f in findings(tables, checks=["size"], thresholds=limits)] == ["ok"] * 4
+    assert [f.severity for f in findings(tables, checks=["size"], open_findings=known)] == ["ok"] * 4

@@ -5,6 +5,7 @@ import pytest
 from ansible_collections.analytics.ops.plugins.module_utils._errors import Refused
 from ansible_collections.analytics.ops.plugins.module_utils._judge.lock import (
     Lock,
+    not_ours,
     plan_to_acquire,
     plan_to_release,
     read_lock,
@@ -53,6 +54,13 @@ def test_only_the_holder_releases() -> None:
     assert plan_to_release(LOCK, "weekly", "abc").action == "release"
     assert plan_to_release(LOCK, "weekly", "abcd") is None
     assert plan_to_release(None, "weekly", "abc") is None
+
+
+def test_a_lock_that_was_taken_over_is_left_with_its_new_holder() -> None:
+    assert not_ours(LOCK, NOON + 600) == (
+        "The lock 'weekly' was not released: it is held by 'alice' on db1 since 2026-01-01T12:00:00Z (10 min ago). "
+        "It was taken over, or the id is of an earlier run."
+    )
 
 
 DAMAGED = [

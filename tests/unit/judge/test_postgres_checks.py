@@ -4,39 +4,17 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.analytics.ops.plugins.module_utils._judge.interval import Interval
 from ansible_collections.analytics.ops.plugins.module_utils._judge.postgres import CHECKS
 from ansible_collections.analytics.ops.plugins.module_utils._judge.rows import Row
 
-
-def run(name, limits=None, **parts):
-    """What one check says, without what is in order; its ``interval`` is of no earlier result."""
-    selection = CHECKS.select([name], thresholds={name: limits} if limits else {})
-    snapshot = {"interval": Interval({}, {}, "clock"), "server": SERVER, **parts}
-    return [finding for finding in selection.findings(snapshot, "server") if finding.severity != "ok"]
-
-
-SERVER = Row(
-    role="monitor",
-    role_quoted="monitor",
-    standby=False,
-    now=1000.0,
-    started=0.0,
-    max_connections=100,
-    reserved_connections=3,
-    vacuum_threshold=50,
-    vacuum_scale_factor=0.2,
-    insert_threshold=1000,
-    insert_scale_factor=0.2,
-    analyze_threshold=50,
-    analyze_scale_factor=0.1,
-)
+from tests.support.postgres_rows import run
 
 
 def test_every_check_says_where_its_limit_is_from():
     for check in CHECKS.checks.values():
         limited = check.threshold.warning is not None or check.threshold.critical is not None
-        assert bool(check.threshold.source) == limited, check.name
+        source = check.threshold.source
+        assert bool(source) == (limited or source.startswith("none: ")), check.name
         assert "?" in check.question, check.name
         assert check.procedure in {"H03", "H04", "H05", "H06", "H07"}, check.name
 
@@ -151,6 +129,8 @@ MONTH = 30 * 86400.0
         ("never_analyzed", {"modified": 0}, False),
         ("dead_tuples", {"dead": 100000}, True),
         ("dead_tuples", {"dead": 100000, "live": 0}, True),
+        ("dead_tuples", {"dead": 9999, "live": 0}, False),
+        ("dead_tuples", {"dead": 0, "live": 0}, False),
     ],
 )
 def test_tables(check, fields, reported):

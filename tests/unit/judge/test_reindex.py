@@ -128,6 +128,26 @@ def test_only_transactions_older_than_allowed_are_in_the_way():
     assert "psql" in transaction_obstacle(ServerState(now=1000.0, holders=(young, old)), 300)
 
 
+@pytest.mark.parametrize(
+    ("fields", "hinders"),
+    [
+        ({}, True),
+        ({"begun": 700.0}, False),
+        ({"begun": 699.0}, True),
+        ({"begun": None}, False),
+        ({"kind": "prepared transaction"}, True),
+        ({"kind": "replication slot"}, False),
+        ({"application": "analytics.ops"}, False),
+    ],
+)
+def test_who_makes_a_concurrent_rebuild_wait(fields, hinders):
+    usual = Holder("session", "1", 5, 100.0, 1, "app", "psql", "active")
+    state = ServerState(now=1000.0, holders=(Holder("replication slot", "s", 9), replace(usual, **fields)))
+    obstacle = transaction_obstacle(state, 300)
+    assert obstacle.endswith(" is open for longer than 5 min, and a concurrent rebuild waits for its end.") == hinders
+    assert bool(obstacle) == hinders
+
+
 def test_a_partial_index_grows_with_its_table():
     partial = replace(HEALTHY, partial=True, rows=100.0, counted_rows=400_000)
     assert partial.entries == 200

@@ -44,6 +44,8 @@ def test_first_look_is_before_and_last_look_is_now():
             "target": TARGET,
             "before": {"pg.tables.dead_rows": 4000},
             "now": {"pg.tables.dead_rows": 0},
+            "checks": None,
+            "top": [],
         }
     ]
     json.dumps(report)
@@ -158,8 +160,95 @@ def test_many_steps_are_counted_and_what_remains_says_so():
     assert "vacuum, left for later public.big" in text
 
 
+def test_what_a_look_left_and_the_work_did_is_told_once():
+    promote, other = Step("promote", "standby", "It lags."), Step("promote", "another", "It lags.")
+    planned = act_result([promote, other], [], [promote, other], changed=True, target=TARGET)
+    acted = act_result([promote], [promote], [], changed=True, target=TARGET)
+    steps = run_of(planned, acted, planned).report()["steps"]
+    assert [(step["subject"], step["outcome"]) for step in steps] == [
+        ("another", "remaining"),
+        ("standby", "done"),
+        ("standby", "remaining"),
+        ("another", "remaining"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("details", "figures"),
+    [
+        ({}, ""),
+        ({"seconds": 90}, " (1 min 30 s)"),
+        ({"seconds": 0.5}, " (500 ms)"),
+        ({"seconds": None}, ""),
+        ({"keys": 1200}, " (1 200 keys)"),
+        ({"size_bytes_before": 8192, "size_bytes_after": 4096}, " (8 kB → 4 kB)"),
+        ({"size_bytes_before": 8192, "size_bytes_after": 8192}, ""),
+        ({"size_bytes_before": 8192}, ""),
+        ({"keys": 3, "seconds": 2, "size_bytes_before": 2048, "size_bytes_after": 0}, " (3 keys, 2 s, 2 kB → 0 B)"),
+    ],
+)
+def test_a_step_is_shown_with_its_figures(details, figures):
+    step = Step("reindex", "public.i", "It is bloated.", details)
+    text = render(run_of(act_result([step], [step], [], changed=True, target=TARGET)).report(), 120)
+    assert f"  reindex public.i: It is bloated{figures}\n" in text + "\n"
+
+
+def test_figures_that_went_down_are_shown_before_and_after():
+    before = {"pg.tables.dead_rows": 12000, "redis.keys.count": 5, "pg.database.app.size_bytes": 4096, "pg.other": 9}
+    now = {"pg.tables.dead_rows": 10, "redis.keys.count": 5, "pg.database.app.size_bytes": 1024, "pg.other": 1}
+    text = render(run_of(looked(**before), looked(**now)).report(), 120)
+    assert "  db1  dead rows      12 000 rows → 10 rows" in text
+    assert "  db1  database size         4 kB → 1 kB" in text
+    assert "keys" not in text
+    assert "→ 9" not in text
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ({"pg.tables.dead_rows": 10}, {"pg.tables.dead_rows": 12000}),
+        ({}, {"pg.tables.dead_rows": 10}),
+        ({"pg.tables.bloat_bytes": 12345678901}, {"pg.tables.bloat_bytes": 12345678900}),
+    ],
+    ids=["went up", "not known before", "as good as the same"],
+)
+def test_figures_that_did_not_go_down_are_not_boasted_of(before, now):
+    text = render(run_of(looked(**before), looked(**now)).report(), 120)
+    assert "dead rows" not in text
+    assert "bloat" not in text
+
+
 def test_hostile_text_stays_on_its_line():
     finding = Finding("pg.locks", "t\n\x1b[2J", "warning", "name \u202e\n<script>")
     text = render(run_of(looked(finding)).report(), 120)
     assert "\x1b" not in text
     assert "\u202e" not in text
+
+
+def test_what_shrank_is_told_with_both_figures():
+    text = render(
+        run_of(
+            looked(**{"redis.keys.count": 90, "backup.damaged": 1}),
+            looked(**{"redis.keys.count": 7, "backup.damaged": 1}),
+        ).report(),
+        120,
+    )
+    assert "db1  keys  90 → 7" in text
+    assert "damaged backups" not in text
+
+
+def test_the_figures_of_a_step_stand_behind_it():
+    steps = [
+        Step("delete", "tmp:*", "no TTL", {"keys": 12}),
+        Step("reindex", "public.i", "bloated", {"size_bytes_before": 2048, "size_bytes_after": 1024}),
+    ]
+    text = render(run_of(act_result(steps, steps, [], changed=True, target=TARGET)).report(), 120)
+    assert "delete tmp:*: no TTL (12 keys)" in text
+    assert "reindex public.i: bloated (2 kB → 1 kB)" in text
+
+
+def test_a_result_may_both_look_and_act():
+    step = Step("record", "/etc/app.env", "It changed.")
+    report = run_of(dict(looked(BLOAT), **act_result([step], [step], [], True))).report()
+    assert [f["check"] for f in report["findings"]] == ["pg.table_bloat"]
+    assert [s["action"] for s in report["steps"]] == ["record"]

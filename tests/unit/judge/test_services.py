@@ -8,7 +8,10 @@ import pytest
 from ansible_collections.analytics.ops.plugins.module_utils._errors import InputError
 from ansible_collections.analytics.ops.plugins.module_utils._judge.services import (
     KEYS,
+    hosts_of,
+    order_of_starting,
     parse_services,
+    services_alone,
     services_on_host,
 )
 from hypothesis import given
@@ -53,6 +56,7 @@ def test_the_stack_of_the_documentation_is_read_with_every_default() -> None:
         "drain_seconds": 30,
         "logs": ["/opt/analytics/logs/application.log"],
         "edge": False,
+        "maintenance_file": None,
     }
     assert services["worker"].as_dict()["compose"] == COMPOSE
     assert (services["worker"].manager, services["worker"].unit) == ("compose", None)
@@ -99,12 +103,14 @@ ERRORS = [
     ({"a": {"unit": ""}}, "a.unit: is empty. Use letters"),
     ({"a": {"units": "b"}}, "a: there is no key 'units'. Did you mean 'unit'?"),
     ({"a": {"manager": "system"}}, "a.manager: is 'system'. Did you mean 'systemd'?"),
-    ({"a": {"manager": "upstart"}}, "a.manager: is 'upstart'. Give one of: compose, systemd."),
+    ({"a": {"manager": "upstart"}}, "a.manager: is 'upstart'. Give one of: compose, none, systemd."),
     ({"a": {"manager": "compose"}}, "a: is managed by compose but does not say which. Add compose:"),
     ({"a": {"compose": {"project": "x"}}}, "a.compose: file, service missing."),
     ({"a": {"compose": "x"}}, "a.compose: is 'x'. Give a mapping of project, file, service."),
     ({"a": {"compose": {**COMPOSE, "file": "compose.yml"}}}, "a.compose.file: is 'compose.yml'. Give the absolute"),
     ({"a": {"compose": COMPOSE, "unit": "x"}}, "a.unit: is 'x'. 'unit' does not go with the manager compose"),
+    ({"a": {"unit": "x", "manager": "none"}}, "a.unit: is 'x'. 'unit' does not go with the manager none"),
+    ({"a": {"compose": COMPOSE, "manager": "none"}}, "'compose' does not go with the manager none"),
     ({"a": {"compose": COMPOSE, "manager": "systemd"}}, "'compose' does not go with the manager systemd"),
     ({"a": {"after": "b"}, "b": {}}, "a.after: is 'b'. Give a list, for example [b]."),
     ({"a": {"after": [7]}}, "a.after: is [7]. Give names of services."),
@@ -132,6 +138,8 @@ ERRORS = [
     ({"a": {"ready": {"command": "true"}}}, "a.ready.command: is 'true'. Give a list, for example [true]."),
     ({"a": {"logs": ["app.log"]}}, "a.logs: is ['app.log']. Give the absolute path"),
     ({"a": {"edge": "yes"}}, "a.edge: is 'yes'. Give true or false."),
+    ({"a": {"edge": True, "maintenance_file": "on"}}, "a.maintenance_file: is 'on'. Give the absolute path"),
+    ({"a": {"maintenance_file": "/on"}}, "a.maintenance_file: is '/on'. Only the edge closes: add 'edge: true'"),
     ({"a": {"kind": "postgres"}}, "a.kind: is 'postgres'. Did you mean 'postgresql'?"),
     ({"a": {"group": "app servers"}}, "a.group: is 'app servers'."),
     (
@@ -165,6 +173,18 @@ def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
 
 def test_the_same_port_in_different_groups_is_fine() -> None:
     assert len(parse_services({"a": {"group": "x", "port": 80}, "b": {"group": "y", "port": 80}})) == 2
+
+
+def test_what_something_else_starts_has_no_unit_and_is_told_by_its_name() -> None:
+    found = parse_services({"redis": {"manager": "none"}})["redis"]
+    assert (found.manager, found.unit, found.compose, found.kind, found.port) == ("none", None, None, "redis", 6379)
+
+
+def test_errors_name_what_was_given() -> None:
+    with pytest.raises(InputError, match=r"^services: is 3"):
+        parse_services(3, "services")
+    with pytest.raises(InputError, match=r"^services: a\.unit: is empty"):
+        parse_services({"a": {"unit": ""}}, "services")
 
 
 def test_services_are_placed_by_the_groups_of_the_host() -> None:
@@ -223,3 +243,36 @@ def test_whatever_is_given_is_read_or_refused_in_words_that_can_be_shown(service
         assert parse_services(spelled_out) == parsed
         return
     assert all(word.isprintable() for word in words)
+
+
+def test_some_services_of_a_stack_may_need_what_is_elsewhere() -> None:
+    alone = services_alone({"api": {"after": ["postgres"]}, "redis": None})
+    assert [one.after for one in alone.values()] == [(), ()]
+    with pytest.raises(InputError, match="services: api: is 'no mapping'"):
+        services_alone({"api": "no mapping"})
+    with pytest.raises(InputError, match="wave: api"):
+        services_alone({"api": 1}, "wave")
+
+
+def test_the_edge_opens_after_all_that_does_not_need_it() -> None:
+    services = parse_services(
+        {
+            "nginx": {"edge": True, "after": ["api"]},
+            "api": {},
+            "worker": {},
+            "behind": {"after": ["between"]},
+            "between": {"after": ["nginx"]},
+            "other": {"edge": True},
+        }
+    )
+    order = order_of_starting(services)
+    assert order["nginx"] == ("api", "worker")
+    assert order["other"] == ("api", "worker")
+    assert order["between"] == ("nginx",)
+    assert order["worker"] == ()
+
+
+def test_hosts_of_services_are_those_of_their_groups() -> None:
+    services = parse_services({"api": {"group": "app"}, "db": {"group": "gone"}, "agent": {"group": "all"}})
+    groups = {"app": ["app2", "app1"], "all": ["app1", "app2", "db1"]}
+    assert hosts_of(services, groups) == {"api": ["app1", "app2"], "db": [], "agent": ["app1", "app2", "db1"]}

@@ -38,10 +38,16 @@ def test_printable_is_one_harmless_line_of_bounded_length(raw):
 BYTES_TEST_CASES = [
     (0, "0 B"),
     (1023, "1 023 B"),
+    (1024, "1 kB"),
+    (1024**2, "1 MB"),
+    (1024**4 - 1024**3, "1 023 GB"),
+    (1024**4, "1 TB"),
     (1536, "1.5 kB"),
     (3 * 1024**3, "3 GB"),
     (-2048, "-2 kB"),
     (5000 * 1024**4, "5 000 TB"),
+    (float("inf"), "inf B"),
+    (float("nan"), "nan B"),
 ]
 
 
@@ -58,6 +64,8 @@ SECONDS_TEST_CASES = [
     (93784, "1 d 2 h"),
     (3605, "1 h"),
     (-90, "-1 min 30 s"),
+    (float("-inf"), "-inf s"),
+    (float("nan"), "nan s"),
 ]
 
 
@@ -66,14 +74,26 @@ def test_seconds_text(seconds, text):
     assert seconds_text(seconds) == text
 
 
-def test_number_text():
-    assert [number_text(value) for value in (0, 12345, 12345.6, 0.12345, 99.95)] == [
-        "0",
-        "12 345",
-        "12 346",
-        "0.123",
-        "100",
-    ]
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (12345, "12 345"),
+        (12345.6, "12 346"),
+        (0.12345, "0.123"),
+        (99.95, "100"),
+        (999.4, "999"),
+        (999.5, "1 000"),
+        (-999.7, "-1 000"),
+        (1000.4, "1 000"),
+        (1e300, "inf"),
+        (float("inf"), "inf"),
+        (float("-inf"), "-inf"),
+        (float("nan"), "nan"),
+    ],
+)
+def test_number_text(value, text):
+    assert number_text(value) == text
 
 
 WITH_UNIT_TEST_CASES = [
@@ -89,3 +109,9 @@ WITH_UNIT_TEST_CASES = [
 @pytest.mark.parametrize(("value", "unit", "text"), WITH_UNIT_TEST_CASES)
 def test_with_unit(value, unit, text):
     assert with_unit(value, unit) == text
+
+
+def test_whole_numbers_that_are_too_long_to_be_written():
+    """Python writes none of more than 4 300 digits, and makes no floating-point number of one of more than 308."""
+    assert [of(10**5000) for of in (number_text, bytes_text, seconds_text)] == ["inf", "inf B", "inf s"]
+    assert bytes_text(-(10**400)) == "-inf B"

@@ -3,7 +3,13 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.analytics.ops.plugins.module_utils._errors import InputError
-from ansible_collections.analytics.ops.plugins.module_utils._judge.waves import cycle_text, cycles, service_waves
+from ansible_collections.analytics.ops.plugins.module_utils._judge.waves import all_needs as everything_needed
+from ansible_collections.analytics.ops.plugins.module_utils._judge.waves import (
+    cycle_text,
+    cycles,
+    needs_within,
+    service_waves,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -120,3 +126,45 @@ def test_unknown_names_are_named() -> None:
     assert error.value.advice == "Did you mean 'postgres'?"
     with pytest.raises(InputError, match="no direction called 'sideways'"):
         service_waves({}, "sideways")
+
+
+@given(orders(), st.data())
+def test_neighbours_on_one_host_share_a_wave_and_nobody_else_does(after: dict[str, list[str]], data) -> None:
+    places = st.sampled_from([["h1"], ["h2"], ["h1", "h2"], []])
+    hosts = {name: data.draw(places) for name in after}
+    waves = service_waves(after, hosts=hosts)
+    place = {name: number for number, wave in enumerate(waves) for name in wave}
+    assert sorted(name for wave in waves for name in wave) == sorted(after)
+    for name in after:
+        for need in after[name]:
+            together = hosts[name] == hosts[need] and len(hosts[name]) == 1
+            assert place[need] <= place[name] if together else place[need] < place[name]
+    assert service_waves(after, "down", hosts=hosts) == waves[::-1]
+    assert len(waves) <= longest_chain(after)
+
+
+def test_one_machine_is_one_wave() -> None:
+    after = {"postgres": [], "redis": [], "api": ["postgres", "redis"], "nginx": ["api"]}
+    assert service_waves(after, hosts={name: ["h1"] for name in after}) == [["api", "nginx", "postgres", "redis"]]
+    apart = {"postgres": ["db1"], "redis": ["app1"], "api": ["app1"], "nginx": ["web1"]}
+    assert service_waves(after, hosts=apart) == [["postgres", "redis"], ["api"], ["nginx"]]
+    assert service_waves(after, hosts={}) == [["postgres", "redis"], ["api"], ["nginx"]]
+    backwards = {"b": ["a"], "a": []}
+    assert service_waves(backwards, hosts={"a": ["h1"], "b": ["h1", "h2"]}) == [["a"], ["b"]]
+
+
+@given(orders(), st.data())
+def test_needs_of_a_part_go_through_what_is_not_of_it(after: dict[str, list[str]], data) -> None:
+    chosen = set(data.draw(st.lists(st.sampled_from(sorted(after)), unique=True))) if after else set()
+    within = needs_within(after, chosen)
+    assert set(within) == chosen
+    for name in chosen:
+        assert within[name] <= chosen & all_needs(after, name)
+        assert all_needs({one: sorted(within[one]) for one in chosen}, name) == all_needs(after, name) & chosen
+
+
+@given(orders())
+def test_all_needs_are_what_the_slow_way_finds(after: dict[str, list[str]]) -> None:
+    for name in after:
+        assert everything_needed(after, name) == all_needs(after, name)
+    assert everything_needed(after, "nobody") == set()

@@ -89,7 +89,7 @@ def test_bytes_behind_the_end_are_counted(codec):
 def test_every_flipped_bit_is_seen_where_there_is_a_checksum(codec):
     chosen = random.Random(5)
     missed = 0
-    for _ in range(40):
+    for _round in range(40):
         damaged = bytearray(ENCODED[codec])
         damaged[chosen.randrange(10, len(damaged))] ^= 1 << chosen.randrange(8)
         with contextlib.suppress(Damage):
@@ -122,13 +122,13 @@ def test_bomb_is_decoded_in_bounded_memory(codec):
     size = 600 * 1024 * 1024
     if codec == "gzip":
         compressor = zlib.compressobj(9, wbits=31)
-        bomb = b"".join(compressor.compress(bytes(PIECE)) for _ in range(size // PIECE)) + compressor.flush()
+        bomb = b"".join(compressor.compress(bytes(PIECE)) for _round in range(size // PIECE)) + compressor.flush()
     elif codec == "zstd":
         compressor = zstandard.ZstdCompressor().compressobj()
-        bomb = b"".join(compressor.compress(bytes(PIECE)) for _ in range(size // PIECE)) + compressor.flush()
+        bomb = b"".join(compressor.compress(bytes(PIECE)) for _round in range(size // PIECE)) + compressor.flush()
     else:
         compressor = lz4.frame.LZ4FrameCompressor()
-        bomb = compressor.begin() + b"".join(compressor.compress(bytes(PIECE)) for _ in range(size // PIECE))
+        bomb = compressor.begin() + b"".join(compressor.compress(bytes(PIECE)) for _round in range(size // PIECE))
         bomb += compressor.flush()
     assert len(bomb) < size / 100
     tracemalloc.start()

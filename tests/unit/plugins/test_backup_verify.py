@@ -255,6 +255,7 @@ def test_file_that_may_not_be_read(tmp_path):
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(COLLECTIONS), "HOME": str(tmp_path)},
+        check=False,
     )
     assert '"status": "degraded"' in done.stdout, done.stderr
     assert '"check": "backup.readable"' in done.stdout
@@ -345,3 +346,44 @@ def test_bad_input_is_one_clear_message(tmp_path, options, message):
     result = run_module("backup_verify", path=[str(tmp_path)], **options)
     assert result["failed"]
     assert message in result["msg"]
+
+
+def test_very_many_backups_of_very_many_series(tmp_path):
+    """Each is the newest of its series, and in the list: comparing each with each would take an hour."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    names = [f"{one}{two}{three}.dmp" for one in letters for two in letters for three in letters][:12_000]
+    for name in names:
+        (tmp_path / name).touch()
+    (tmp_path / "SHA256SUMS").write_text("".join(f"{number:064x}  {name}\n" for number, name in enumerate(names)))
+    result = run_module("backup_verify", path=[str(tmp_path)], level="present", checks=["age", "size"])
+    assert result["measurements"]["backup.count"] == len(names)
+    assert result["findings"] == []
+
+
+@pytest.mark.parametrize("name", ["backup_manifest", "PG_VERSION"])
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_is_no_file_in_a_base_backup_is_not_waited_for(tmp_path, name, kind):
+    (tmp_path / "global").mkdir()
+    (tmp_path / "PG_VERSION").write_text("18\n")
+    (tmp_path / name).unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(tmp_path / name)
+    else:
+        (tmp_path / name).symlink_to("/dev/zero")
+    if name == "PG_VERSION":
+        write_manifest(tmp_path, b'{ "Files": [],\n')
+        (tmp_path / "pg_wal").mkdir()
+    result = run_module("backup_verify", path=[str(tmp_path)])
+    (backup,) = result["backups"]
+    assert backup["format"] == "base_backup" and backup["status"] != "healthy"
+
+
+def write_manifest(directory, content):
+    seal = hashlib.sha256(content).hexdigest().encode()
+    (directory / "backup_manifest").write_bytes(content + b'"Manifest-Checksum": "' + seal + b'"}\n')
+
+
+def test_a_manifest_that_is_nested_too_deep(tmp_path):
+    write_manifest(tmp_path, b'{ "Files": ' + b"[" * 100_000 + b"]" * 100_000 + b",\n")
+    result = run_module("backup_verify", path=[str(tmp_path)], level="structure")
+    assert "nested too deep" in found(result, "backup.structure")[0]["message"]

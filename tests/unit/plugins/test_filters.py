@@ -39,6 +39,26 @@ def test_service_waves_go_up_and_down() -> None:
     assert call("service_waves", STACK) == [["postgres", "redis"], ["api"]]
     assert call("service_waves", STACK, direction="down") == [["api"], ["postgres", "redis"]]
     assert call("service_waves", STACK, only=["redis"]) == [["redis"]]
+    groups = {"db": ["h1"], "cache": ["h2"], "app": ["h1"]}
+    assert call("service_waves", STACK, groups=groups) == [["postgres", "redis"], ["api"]]
+    assert call("service_waves", STACK, groups={name: ["h1"] for name in groups}) == [["api", "postgres", "redis"]]
+    edge = {**STACK, "nginx": {"edge": True}}
+    assert call("service_waves", edge)[-1] == ["nginx"]
+
+
+def test_services_not_up_asks_the_results_of_all_hosts() -> None:
+    groups = {"db": ["h1"], "cache": ["h2"], "app": ["h1"]}
+    results = {"h1": {"services": {"postgres": {"outcome": "ready"}}}, "h2": {}}
+    assert call("services_not_up", STACK, results, groups=groups, names=["postgres", "redis"]) == ["redis"]
+
+
+def test_triage_names_the_cause_and_refuses_a_wrong_stack() -> None:
+    groups = {"db": ["h1"], "cache": ["h2"], "app": ["h1"]}
+    gone = {"unreachable": True, "msg": "Connection refused"}
+    answer = call("triage", STACK, {"h1": [{"skipped": True}], "h2": [gone]}, groups=groups)
+    assert answer["lines"][0] == "Most likely: infrastructure: h2: Connection refused."
+    with pytest.raises(AnsibleFilterError, match="services wait for each other"):
+        call("triage", CIRCLE, {}, groups={})
 
 
 def test_services_on_host_takes_groups_as_ansible_has_them() -> None:
@@ -47,12 +67,31 @@ def test_services_on_host_takes_groups_as_ansible_has_them() -> None:
     assert list(call("services_on_host", STACK, ["app"])) == ["api"]
 
 
+def test_threshold_profile_lays_ones_own_over_those_of_a_manual() -> None:
+    own = {"host.memory": {"critical": 99}}
+    assert call("threshold_profile", own, "compose-tiers")["host.memory"] == {
+        "warning": 90,
+        "critical": 99,
+        "available_bytes": None,
+    }
+    assert call("threshold_profile", own) == own
+
+
+def test_outcome_may_have_names_of_a_workflow() -> None:
+    verdict = call("verdict", [{"findings": [{"check": "x", "severity": "warning", "message": "y"}]}])
+    told = call("outcome", iter([verdict, {}]), prefix="stack_", report="/x")
+    assert told["stack_report"] == "/x" and call("outcome", [])["report"] == ""
+    assert (told["stack_status"], told["stack_warning"], told["stack_hosts_not_seen"]) == ("degraded", 1, 1)
+
+
 @pytest.mark.parametrize(
     ("name", "values", "expected"),
     [
         ("valid_services", (CIRCLE,), "services wait for each other: a → b → c → a."),
         ("service_waves", (CIRCLE,), "services wait for each other: a → b → c → a."),
+        ("services_not_up", (CIRCLE, {}, {}, []), "services wait for each other: a → b → c → a."),
         ("service_waves", (STACK, "left"), "There is no direction called 'left'. Give one of: up, down."),
+        ("threshold_profile", ({}, "compose-tier"), "there is no profile 'compose-tier'."),
         ("services_on_host", (STACK, [], ["db", "app"]), "the inventory has no group 'cache'"),
     ],
 )
@@ -87,7 +126,9 @@ def playbook(directory: Path, services: dict[str, Any]) -> subprocess.CompletedP
         "ANSIBLE_HOME": str(directory / "home"),
         "ANSIBLE_NOCOLOR": "1",
     }
-    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, cwd=directory, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def test_a_playbook_sees_the_waves(tmp_path: Path) -> None:
