@@ -56,19 +56,21 @@ def maintain(arguments: list[str]) -> int:
     """The weekly maintenance over the running stack."""
     (HOME / "report").mkdir(exist_ok=True)
     report = HOME / "report" / "weekly_maintenance.json"
+    page = report.with_suffix(".html")
     # The configuration is the checkout's own, and no collection in the user's home can shadow it.
     environment = {
         **os.environ,
         "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"),
         "ANSIBLE_HOME": str(HOME / "ansible"),
         "ANALYTICS_OPS_REPORT_FILE": str(report),
+        "ANALYTICS_OPS_HTML_FILE": str(page),
     }
     playbook = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(HOME / "inventory")]
     command = [sys.executable, *playbook, "playbooks/weekly_maintenance.yml", *arguments]
     _tell("ansible-playbook -i .demo/inventory playbooks/weekly_maintenance.yml " + " ".join(arguments))
-    code = subprocess.run(command, cwd=REPOSITORY, env=environment).returncode
+    code = subprocess.run(command, cwd=REPOSITORY, env=environment, check=False).returncode
     if code == 0:
-        _tell(f"the report as JSON: {report.relative_to(REPOSITORY)}")
+        _tell(f"the report as a page: {page.relative_to(REPOSITORY)} (and as JSON beside it)")
         again = "runs the maintenance" if "--check" in arguments else "shows how little is left to do"
         _tell(f"the stack goes on running: 'make demo-again' {again}, 'make demo-down' ends it")
     return code

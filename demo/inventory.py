@@ -49,13 +49,16 @@ VARIABLES = """\
 ansible_connection: local
 ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"
 
-# The stack, declared once.
+# All of its hosts are this machine, whose own state is not what is shown.
+health_check_host: false
+
+# The stack, declared once. Its processes are started by this demonstration: no systemd and no Compose knows of them.
 analytics_ops_services:
-  postgres: {{group: db, unit: postgresql}}
-  redis: {{group: cache, unit: valkey, port: {cache}}}
+  postgres: {{group: db, manager: none}}
+  redis: {{group: cache, manager: none, port: {cache}}}
   api:
     group: app
-    unit: analytics-api
+    manager: none
     after: [postgres, redis]
     ready: {{http: "http://127.0.0.1:{api}/health", within_seconds: 30}}
 

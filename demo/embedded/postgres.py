@@ -58,6 +58,7 @@ class PostgresServer:
             errors="replace",
             cwd="/",
             env={**os.environ, "LC_ALL": "C", "PGPASSWORD": self.password, **environment},
+            check=False,
         )
         if done.returncode != 0:
             raise process.ServerFailed(f"{program} failed ({done.returncode}):\n{done.stderr or done.stdout}")

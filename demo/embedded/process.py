@@ -3,17 +3,23 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 NOBODY = 65534
+
+# Below those that the kernel gives to outgoing connections and to whoever asks for any port.
+PORTS = range(20000, 32000)
+SHARES = 40
 
 
 class ServerFailed(RuntimeError):
@@ -30,7 +36,10 @@ def unprivileged_prefix() -> tuple[str, ...]:
     if os.geteuid() != 0:
         return ()
     namespace = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
-    if shutil.which("unshare") and subprocess.run([*namespace, "true"], capture_output=True).returncode == 0:
+    if (
+        shutil.which("unshare")
+        and subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode == 0
+    ):
         return namespace
     return ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
 
@@ -46,9 +55,42 @@ def hand_over(path: Path) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on, and that no other process that asks here is given as well.
+
+    Until its server listens a data directory has to be made: time enough for somebody else to get the same one.
+    """
+    for port in _own_ports():
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("the ports never end")
+
+
+@cache
+def _own_ports() -> Iterator[int]:
+    """This process's share of the ports, in no order, again and again."""
+    share = next(filter(_claimed, range(SHARES)), random.randrange(SHARES))
+    ports = list(PORTS[share::SHARES])
+    random.shuffle(ports)
+    return itertools.cycle(ports)
+
+
+def _claimed(share: int) -> bool:
+    """Whether nobody else has it. The name is of no file, and free again when this process ends."""
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0analytics.ops ports {share}")
+    except OSError:  # taken, or a system without such names, on which any share will do
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
+
+
+_claims: list[socket.socket] = []
 
 
 def start(command: list[str | Path], log: Path, **environment: str) -> subprocess.Popen:
@@ -64,7 +106,7 @@ def start(command: list[str | Path], log: Path, **environment: str) -> subproces
         )
 
 
-def wait_until(ready: Callable[[], bool], process: subprocess.Popen, log: Path, what: str, seconds: float = 30) -> None:
+def wait_until(ready: Callable[[], bool], process: subprocess.Popen, log: Path, what: str, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not ready():
         if process.poll() is not None:
@@ -89,7 +131,9 @@ def running_pid(file: Path, mark: str) -> int | None:
         return None
     if not is_running(pid):
         return None
-    command = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True)
+    command = subprocess.run(
+        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
     return pid if mark in command.stdout else None
 
 
@@ -107,7 +151,7 @@ def is_running(pid: int) -> bool:
         return True
 
 
-def stop(pid: int, request: signal.Signals = signal.SIGTERM, seconds: float = 15) -> None:
+def stop(pid: int, request: signal.Signals = signal.SIGTERM, seconds: float = 60) -> None:
     """Ask the process to end, and end it when it does not."""
     for ask, patience in ((request, seconds), (signal.SIGKILL, 5)):
         try:
