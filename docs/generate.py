@@ -8,6 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from docs.thresholds_page import thresholds_document
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 JUDGE = "ansible_collections.analytics.ops.plugins.module_utils._judge"
 
@@ -18,7 +20,9 @@ Every check of every checking module, with the limits that hold unless `threshol
 
 A limit is reached by a value that is equal to it, or above it; where it says "or less", below it. *Further limits* must
 be reached, too, before anything is reported. A check without limits is a matter of yes or no, and its finding says how
-bad that is. The procedures are those of [procedures.md](procedures.md).
+bad that is; or it waits for a limit of your own, where its source says *none*. *M1* to *M5* are the manuals of
+[thresholds.md](thresholds.md); *needs previous* means figures of an earlier look, which the role `health_check` takes
+from the history. The procedures are those of [procedures.md](procedures.md).
 """
 
 
@@ -46,14 +50,15 @@ def registers() -> dict[str, Any]:
 
 def _row(check: Any) -> str:
     limit = check.threshold
-    floors = "; ".join(f"{name} ≥ {_number(value)}" for name, value in sorted(limit.floors.items()))
+    further = [f"{name} ≥ {_number(value)}" for name, value in sorted(limit.floors.items())]
+    further += [f"{name} ≤ {_number(value)}" for name, value in sorted(limit.ceilings.items())]
     cells = [
         f"`{check.name}`",
         check.question,
         _level(limit.warning, limit.higher_is_worse),
         _level(limit.critical, limit.higher_is_worse),
         limit.unit,
-        floors,
+        "; ".join(further),
         limit.source,
         check.procedure,
     ]
@@ -68,7 +73,11 @@ def _number(value: float) -> str:
     return f"{value:,.10g}".replace(",", " ")
 
 
-DOCUMENTS = {"docs/checks.md": checks_document}
+def limits_document() -> str:
+    return thresholds_document(registers())
+
+
+DOCUMENTS = {"docs/checks.md": checks_document, "docs/thresholds.md": limits_document}
 
 
 def main(arguments: list[str]) -> int:
