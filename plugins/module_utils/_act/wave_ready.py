@@ -53,23 +53,26 @@ def wait_until_ready(
     """``None`` when it is; else what it lacked in the end."""
     said = "it does not answer."
     state, _unknown = look(control)
-    since, restarts, looked = time.monotonic(), state.restarts if state else 0, time.monotonic()
+    looked = time.monotonic()
+    # What waits to be started again has not begun to stay up: only a first look at it as it runs begins that.
+    up_since = looked if is_running(service, state) else None
     asked = can_be_asked(service)
     while True:
         now = time.monotonic()
         if asked:
             said = why_not_ready(service, PROBE_SECONDS)
         if now - looked >= _LOOK_EVERY_SECONDS or (asked and not said):
-            state, looked = look(control)[0], now
+            before, (state, _unknown), looked = state, look(control), now
+            if not is_running(service, state):
+                up_since = None
+            elif up_since is None or (state and before and state.restarts != before.restarts):
+                up_since = now
             if said and recovery.goes_on():
                 deadline = max(deadline, now + max(service.ready.within_seconds, _SEGMENT_SECONDS))
-        if service.manager != NONE:
-            if state is not None and state.at_rest:
-                return said
-            if state is None or not state.runs or state.restarts != restarts:
-                since, restarts = now, state.restarts if state else restarts
-        settled = now - since >= settled_seconds
-        if is_running(service, state) and settled and not (asked and said):
+        if service.manager != NONE and state is not None and state.at_rest:
+            return said
+        settled = up_since is not None and now - up_since >= settled_seconds
+        if settled and not (asked and said):
             return None
         if now >= deadline:
             return said
