@@ -11,7 +11,7 @@ from typing import Iterator, Sequence, Tuple
 from .checks import Rule
 from .finding import CRITICAL, OK, WARNING, Finding
 from .service_facts import CHECKS, ComposeService, Container, Host, Manager, Unit
-from .service_words import container_text, exit_text, failure_text, masked, said, times_text
+from .service_words import again_text, container_text, exit_text, failure_text, masked, said, times_text
 from .text import printable, seconds_text
 from .threshold import Threshold
 
@@ -55,7 +55,7 @@ def active(rule: Rule, host: Host, units: Sequence[Unit], compose: Sequence[Comp
                 "Create it: {0}.".format(_up(service)),
             )
         for container in service.containers:
-            yield _container(rule, service, container)
+            yield _container(rule, host, service, container)
 
 
 def _unit(rule: Rule, host: Host, unit: Unit) -> Finding:
@@ -63,6 +63,10 @@ def _unit(rule: Rule, host: Host, unit: Unit) -> Finding:
     look = "Look at its log: journalctl -u {0} -n 50.".format(unit.name)
     if not unit.there:
         return rule.say(CRITICAL, unit.subject, *_not_loaded(unit))
+    if unit.active and unit.loops(host.now):
+        why = again_text("systemd", unit.number("NRestarts"), unit.time("ActiveEnterTimestamp"), host.now)
+        message = "{0} does not stay up: {1}.{2}".format(unit.name, why, said(unit.lines))
+        return rule.say(CRITICAL, unit.subject, message, look)
     if unit.active:
         return rule.say(OK, unit.subject, "{0} is {1} ({2}).".format(unit.name, state, sub))
     if state == "failed":
@@ -71,7 +75,7 @@ def _unit(rule: Rule, host: Host, unit: Unit) -> Finding:
         why = failure_text(unit) + gave_up
         message = "{0} has failed: {1}.{2}".format(unit.name, why, said(unit.lines))
         return rule.say(CRITICAL, unit.subject, message, _failure_advice(unit))
-    if sub.startswith("auto-restart"):
+    if unit.loops(host.now):
         message = "{0} does not stay up: {1}; systemd waits to start it again.{2}".format(
             unit.name, failure_text(unit), said(unit.lines)
         )
@@ -130,9 +134,13 @@ def _failure_advice(unit: Unit) -> str:
     return look
 
 
-def _container(rule: Rule, service: ComposeService, container: Container) -> Finding:
+def _container(rule: Rule, host: Host, service: ComposeService, container: Container) -> Finding:
     subject, status = service.named(container), container.status
     log = "Look at its log: docker logs --tail 50 {0}.".format(container.name)
+    if status == _RUNNING and container.loops(host.now):
+        why = again_text("Docker", container.restarts, container.started, host.now)
+        message = "{0} does not stay up: {1}.{2}".format(container.name, why, said(container.lines))
+        return rule.say(CRITICAL, subject, message, log)
     if status == _RUNNING:
         return rule.say(OK, subject, "{0} is running.".format(container.name))
     if status == "restarting":

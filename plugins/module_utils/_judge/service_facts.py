@@ -18,6 +18,8 @@ from .checks import Register
 CHECKS = Register("service")
 CLOCK = "service.observed_at"
 
+# Docker counts a start as a success, and systemd forgets a burst of starts, after as long.
+_STAYS_UP_SECONDS = 10.0
 _UNSET = 1 << 63  # what systemd shows where there is no limit, or no figure, lies above
 
 
@@ -68,6 +70,11 @@ class Unit:
     def active(self) -> bool:
         return self.text("ActiveState") in ("active", "reloading", "refreshing")
 
+    def loops(self, now: float) -> bool:
+        """Whether its manager starts it again and again, though it may run at this very moment."""
+        waits = self.text("SubState").startswith("auto-restart")
+        return waits or (self.active and _just_again(self.number("NRestarts"), self.time("ActiveEnterTimestamp"), now))
+
 
 @dataclass(frozen=True)
 class Container:
@@ -90,10 +97,14 @@ class Container:
     finished: Optional[float] = None
     lines: Tuple[str, ...] = ()
 
-    @property
-    def ill(self) -> bool:
+    def loops(self, now: float) -> bool:
+        """Whether Docker starts it again and again, though it may run at this very moment."""
+        again = self.status == "running" and _just_again(self.restarts, self.started, now)
+        return self.status == "restarting" or again
+
+    def is_ill(self, now: float) -> bool:
         """Whether its log may tell why."""
-        return self.status in ("restarting", "exited") or self.health == "unhealthy"
+        return self.status == "exited" or self.health == "unhealthy" or self.loops(now)
 
 
 @dataclass(frozen=True)
@@ -166,3 +177,7 @@ class Host:
 def figure(subject: str, name: str) -> str:
     """The name of a measurement of one service: ``service.api.restarts``."""
     return "service.{0}.{1}".format("".join(c if c.isalnum() or c in "_-" else "_" for c in subject), name)
+
+
+def _just_again(restarts: Optional[int], started: Optional[float], now: float) -> bool:
+    return (restarts or 0) > 1 and started is not None and now - started < _STAYS_UP_SECONDS

@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import signal
-from typing import Iterable, List
+from typing import Iterable, List, Optional
 
 from .secrets import mask
 from .service_facts import Container, Unit
-from .text import printable
+from .text import printable, seconds_text
 
 _LINE_READ, _LINE_SHOWN = 4000, 110
 
@@ -95,6 +95,12 @@ def container_text(container: Container) -> str:
     if container.oom_killed:
         text = "it was killed for want of memory, with {0}".format(exit_text(container.exit_code))
     return "{0}; {1}".format(text, masked(container.error)) if container.error else text
+
+
+def again_text(manager: str, restarts: Optional[int], started: Optional[float], now: float) -> str:
+    """What is known of one that runs at this moment, and did not before."""
+    ago = seconds_text(max(0.0, now - (started or now)))
+    return "{0} restarted it {1}, the last time {2} ago".format(manager, times_text(restarts or 0), ago)
 
 
 def times_text(count: int) -> str:

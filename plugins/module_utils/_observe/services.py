@@ -58,7 +58,7 @@ def observe(wishes: Wishes) -> Dict[str, Any]:
     units = _units(declared, shown)
     timers = _timers(wishes, shown)
     units, timers = _with_journal(units, timers, wishes, now)
-    stacks, docker = _compose(wishes)
+    stacks, docker = _compose(wishes, now)
     return {
         "managers": managers + docker,
         "host": Host(now, wishes.since, tuple(Unit(n, n, shown[n]) for n in _CRON_UNITS if _is_there(shown, n))),
@@ -135,7 +135,7 @@ def _timers(wishes: Wishes, shown: Mapping[str, systemd.Properties]) -> List[Tim
 def _with_journal(units: List[Unit], timers: List[Timer], wishes: Wishes, now: float) -> Tuple[List[Unit], List[Timer]]:
     """What the journal adds, asked only where something is wrong. Who may not read it learns the rest all the same."""
     restarted = [unit.name for unit in units if unit.number("NRestarts")]
-    ill = [unit for unit in units if _is_ill(unit)] + [one.service for one in timers if _is_ill(one.service)]
+    ill = [unit for unit in [*units, *(one.service for one in timers)] if _is_ill(unit, now)]
     times: Mapping[str, Any] = {}
     lines: Mapping[str, Tuple[str, ...]] = {}
     try:
@@ -161,12 +161,12 @@ def _last_run(unit: Unit) -> systemd.LastRun:
     return systemd.LastRun(unit.text("InvocationID"), unit.number("ExecMainPID") or None, since)
 
 
-def _is_ill(unit: Unit) -> bool:
-    waits = unit.text("SubState").startswith("auto-restart")
-    return unit.there and (unit.text("ActiveState") == "failed" or waits or unit.text("Result") not in ("", "success"))
+def _is_ill(unit: Unit, now: float) -> bool:
+    failed = unit.text("ActiveState") == "failed" or unit.text("Result") not in ("", "success")
+    return unit.there and (failed or unit.loops(now))
 
 
-def _compose(wishes: Wishes) -> Tuple[List[ComposeService], List[Manager]]:
+def _compose(wishes: Wishes, now: float) -> Tuple[List[ComposeService], List[Manager]]:
     places = {
         name: one.compose for name, one in wishes.services.items() if one.manager == COMPOSE and one.compose is not None
     }
@@ -178,7 +178,7 @@ def _compose(wishes: Wishes) -> Tuple[List[ComposeService], List[Manager]]:
         message = "{0} It runs: {1}.".format(error.message, ", ".join(places))
         return [], [Manager("Docker", error.severity, message, error.advice)]
     declared = compose.declared(places.values(), wishes.timeout)
-    said = _last_lines([one for them in found.values() for one in them if one.ill], wishes.timeout)
+    said = _last_lines([one for them in found.values() for one in them if one.is_ill(now)], wishes.timeout)
     stacks = []
     for name, place in places.items():
         containers = tuple(replace(one, lines=said.get(one.name, ())) for one in found[place.project, place.service])

@@ -157,6 +157,11 @@ STATES = [
         "exit code 1; systemd restarted it 5 times and gave up.",
     ),
     ({"ActiveState": "activating", "SubState": "auto-restart", "ExecMainStatus": "1"}, "critical", "does not stay up"),
+    ({"NRestarts": "2", "ActiveEnterTimestamp": at(9)}, "critical", "systemd restarted it 2 times, the last time 9 s"),
+    ({"NRestarts": "2", "ActiveEnterTimestamp": at(10)}, "ok", "is active"),
+    ({"NRestarts": "1", "ActiveEnterTimestamp": at(1)}, "ok", "is active"),
+    ({"NRestarts": "2", "ActiveEnterTimestamp": ""}, "ok", "is active"),
+    ({"NRestarts": "[not set]", "ActiveEnterTimestamp": at(1)}, "ok", "is active"),
     ({"ActiveState": "activating", "SubState": "start", "InactiveExitTimestamp": at(89)}, "ok", "starting (start)"),
     ({"ActiveState": "activating", "SubState": "start", "InactiveExitTimestamp": at(90)}, "warning", "for 1 min 30 s"),
     ({"ActiveState": "activating", "SubState": "start-pre", "InactiveExitTimestamp": at(300)}, "critical", "for 5 min"),
@@ -217,6 +222,12 @@ CONTAINERS = [
     ({"status": "exited", "exit_code": 137, "oom_killed": True}, "critical", "for want of memory"),
     ({"status": "exited", "exit_code": 127, "error": "no such\nfile"}, "critical", "; no such file"),
     ({"status": "restarting", "exit_code": 1}, "critical", "does not stay up: it ended with exit code 1"),
+    ({"restarts": 2, "started": NOW - 9.9}, "critical", "up: Docker restarted it 2 times, the last time 9.9 s ago."),
+    ({"restarts": 2, "started": NOW + 1}, "critical", "the last time 0 ms ago."),
+    ({"restarts": 2, "started": NOW - 10}, "ok", "is running"),
+    ({"restarts": 1, "started": NOW}, "ok", "is running"),
+    ({"restarts": 2, "started": None}, "ok", "is running"),
+    ({"restarts": 2, "started": NOW, "status": "exited"}, "critical", "does not run"),
     ({"status": "paused"}, "critical", "is paused"),
     ({"status": "created"}, "critical", "never started."),
     ({"status": "created", "error": "port is taken"}, "critical", "never started (port is taken)."),
@@ -231,17 +242,18 @@ def test_the_state_of_a_container(fields, severity, text):
     assert text in found.message
 
 
-@pytest.mark.parametrize("status", ["exited", "restarting"])
-def test_the_last_lines_of_a_container_are_told(status):
-    (found,) = run("active", compose=[service(container(status=status, exit_code=3, lines=("one", "two")))])
+@pytest.mark.parametrize("fields", [{"status": "exited"}, {"status": "restarting"}, {"restarts": 2, "started": NOW}])
+def test_the_last_lines_of_a_container_are_told(fields):
+    (found,) = run("active", compose=[service(container(exit_code=3, lines=("one", "two"), **fields))])
     assert found.message.endswith(" It last said: one / two")
 
 
 def test_whose_log_is_looked_at():
     states = ["running", "restarting", "exited", "paused", "created", "dead"]
-    assert [state for state in states if container(status=state).ill] == ["restarting", "exited"]
-    assert container(health="unhealthy").ill
-    assert not container(health="starting").ill
+    assert [state for state in states if container(status=state).is_ill(NOW)] == ["restarting", "exited"]
+    assert container(health="unhealthy").is_ill(NOW)
+    assert container(restarts=2, started=NOW).is_ill(NOW)
+    assert not container(health="starting").is_ill(NOW)
 
 
 def test_a_service_without_containers():

@@ -18,6 +18,7 @@ SERVICES = {
     "once": {"command": SLEEP, "restart": "on-failure"},
     "exited": {"command": ["sh", "-c", "echo bye; exit 3"], "restart": "no"},
     "loop": {"command": ["sh", "-c", "sleep 0.2; exit 4"]},
+    "flaps": {"command": ["sh", "-c", "echo no database; sleep 4; exit 4"]},
     "ill": {
         "command": SLEEP,
         "healthcheck": {"test": ["CMD-SHELL", "echo token=geheim; false"], "interval": "1s", "retries": 1},
@@ -34,6 +35,8 @@ FOUND = {
     ("service.boot", "exited"): "warning",
     ("service.active", "loop"): "critical",
     ("service.restarts", "loop"): "warning",
+    ("service.active", "flaps"): "critical",
+    ("service.restarts", "flaps"): "info",
     ("service.healthy", "ill"): "critical",
     ("service.active", "paused"): "critical",
     ("service.active", "created"): "critical",
@@ -60,6 +63,7 @@ def options(tmp_path_factory):
         wait(lambda: state("exited", ".State.Status") == "exited")
         # Docker doubles its pause before each restart: after six of them it lasts for seconds.
         wait(lambda: int(state("loop", ".RestartCount")) >= 6 and state("loop", ".State.Status") == "restarting")
+        wait(lambda: int(state("flaps", ".RestartCount")) >= 2 and state("flaps", ".State.Status") == "running")
         place = {"project": PROJECT, "file": str(file)}
         yield {"services": {name: {"compose": {**place, "service": name}} for name in SERVICES}}
     finally:
@@ -88,6 +92,8 @@ def test_every_state_is_found_and_nothing_else(result):
     [
         ("active", "exited", "it ended with exit code 3"),
         ("active", "loop", "does not stay up: it ended with exit code 4"),
+        ("active", "flaps", "does not stay up: "),  # most looks find it running
+        ("active", "flaps", "It last said: no database"),
         ("active", "short: analytics-ops-states-short-3", "exit code 137"),
         ("active", "created", "never started"),
         ("active", "gone", "no container of the service gone"),

@@ -157,6 +157,23 @@ def wait(host, unit, state):
     assert reached.rc == 0, host.check_output(f"systemctl status {unit}")
 
 
+def test_a_unit_that_ends_every_few_seconds_does_not_stay_up(machine):
+    """Most looks find it running."""
+    text = "[Service]\\nExecStart=/bin/sh -c 'echo no database; sleep 3; exit 1'\\nRestart=always\\nRestartSec=10ms\\n"
+    machine.check_output(f"printf %s > {FOLDER}/lab-flaps.service && systemctl daemon-reload", text)
+    show = "systemctl show --property=NRestarts --value lab-flaps"
+    machine.check_output(
+        f'systemctl start lab-flaps; for n in $(seq 300); do [ "$({show})" -ge 2 ] && exit; sleep 0.1; done; exit 1'
+    )
+    found = run_module("service_health", {"services": {"lab-flaps": {"unit": "lab-flaps"}}}, MACHINE)
+    machine.check_output("systemctl kill --signal=KILL lab-flaps; systemctl stop lab-flaps")
+    assert told(found) == {("service.active", "lab-flaps"): "critical", ("service.restarts", "lab-flaps"): "info"}
+    text = message(found, "service.active", "lab-flaps")
+    assert "lab-flaps.service does not stay up: " in text
+    assert "It last said: " in text
+    assert "no database" in text
+
+
 @pytest.fixture(scope="module")
 def result(machine):
     return run_module("service_health", OPTIONS, MACHINE)
