@@ -200,6 +200,7 @@ from typing import Any, Dict, List, Mapping, Set
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._act.service_control import controls_of
 from ..module_utils._act.service_look import look_at_all
 from ..module_utils._act.stack_record import StackRecord
 from ..module_utils._act.timeline import Timeline
@@ -228,7 +229,8 @@ def run(params: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
     seconds = {name: positive_seconds(name, params[name]) for name in ("stop_seconds", "database_stop_seconds")}
     declared = services_of_wave(params["services"])
     before = order_of_starting(declared)
-    seen = look_at_all(declared, order in (STARTED, DIAGNOSED))
+    controls = controls_of(declared)
+    seen = look_at_all(declared, controls, order in (STARTED, DIAGNOSED))
     record = StackRecord(params["record"])
     if order == RECORDED:
         changed = record.note(seen, time.time(), check_mode)
@@ -249,6 +251,7 @@ def run(params: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
     wave_order = WaveOrder(
         order=order,
         services=services,
+        controls=controls,
         waits_for=waiting(order, within),
         not_up=frozenset(params["not_up"]),
         kill_databases=params["kill_databases"],

@@ -6,17 +6,21 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Tuple
+import time
+from typing import Dict, List, Optional, Tuple
 
 from .._errors import Unreachable
 from .._judge.service_facts import Unit
 from .._judge.service_wave import State, container_state, unit_state
 from .._judge.service_words import masked
-from .._judge.services import COMPOSE, SYSTEMD, Compose, Service
-from .._observe import compose, systemd
+from .._judge.services import COMPOSE, SYSTEMD, Compose, Service, Services
+from .._observe import systemd
+from .._observe.container_looks import ContainerLooks
 from .._observe.program import Said, ask
 
 _LOOK_SECONDS = 10.0
+# Whoever waits looks as often as that: what another saw so long ago is as good.
+_FRESH_SECONDS = 0.05
 
 
 class Control:
@@ -72,16 +76,20 @@ class SystemdControl(Control):
 
 
 class ComposeControl(Control):
-    def __init__(self, place: Compose) -> None:
-        self.place = place
+    def __init__(self, place: Compose, looks: ContainerLooks) -> None:
+        self.place, self.looks = place, looks
+        self._paused, self._acted = False, 0.0
 
     def state(self) -> Optional[State]:
-        found = compose.containers([self.place], _LOOK_SECONDS)
-        return container_state(found[self.place.project, self.place.service])
+        # Never as it was before something was done to it.
+        found = self.looks.of(self.place, max(self._acted, time.monotonic() - _FRESH_SECONDS))
+        self._paused = any(container.status == "paused" for container in found)
+        return container_state(found)
 
     def start(self, seconds: float) -> str:
         """Makes containers that are not there; never makes others anew: what comes up is what went down."""
-        self._do(_LOOK_SECONDS, "unpause")
+        if self._paused:
+            self._do(_LOOK_SECONDS, "unpause")
         said = self._do(seconds, "up", "--detach", "--no-deps", "--no-recreate", "--pull", "never")
         return _complaint(said)
 
@@ -95,14 +103,21 @@ class ComposeControl(Control):
     def _do(self, seconds: float, verb: str, *options: str) -> Said:
         place = self.place
         command: Tuple[str, ...] = ("docker", "compose", "--project-name", place.project, "--file", place.file, verb)
-        return ask([*command, *options, place.service], seconds)
+        said = ask([*command, *options, place.service], seconds)
+        self._acted = time.monotonic()
+        return said
 
 
-def control_of(service: Service) -> Control:
+def controls_of(services: Services) -> Dict[str, Control]:
+    looks = ContainerLooks([one.compose for one in services.values() if one.compose is not None], _LOOK_SECONDS)
+    return {name: _control(service, looks) for name, service in services.items()}
+
+
+def _control(service: Service, looks: ContainerLooks) -> Control:
     if service.manager == SYSTEMD:
         return SystemdControl(service.unit or service.name)
     if service.manager == COMPOSE and service.compose is not None:
-        return ComposeControl(service.compose)
+        return ComposeControl(service.compose, looks)
     return Control()
 
 

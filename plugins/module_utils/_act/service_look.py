@@ -13,16 +13,16 @@ from .._judge.service_wave import Seen, State
 from .._judge.services import NONE, Service
 from .._observe.ready import can_be_asked, why_not_ready
 from .edge import is_closed
-from .service_control import control_of, look
+from .service_control import Control, look
 
 PROBE_SECONDS = 2.0
 
 
-def look_at_all(services: Mapping[str, Service], answers: bool) -> Dict[str, Seen]:
+def look_at_all(services: Mapping[str, Service], controls: Mapping[str, Control], answers: bool) -> Dict[str, Seen]:
     """The state of each and, when ``answers`` is asked for, whether it is ready; all at once, as some may hang."""
 
     def seen(service: Service) -> Seen:
-        state, unknown = look(control_of(service))
+        state, unknown = look(controls[service.name])
         closed = is_closed(service)
         if not answers or not is_running(service, state):
             return Seen(state, False, unknown, closed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from typing import Dict, FrozenSet, List, Mapping, Optional, Set
+from typing import Dict, FrozenSet, List, Mapping, Optional, Set, Tuple
 
 from .._errors import OpsError, Unreachable
 from .._judge.service_wave import (
@@ -36,6 +36,7 @@ from .._judge.service_wave import (
     WAS_DOWN,
     WAS_READY,
     Outcome,
+    State,
     not_ready,
     skipped,
 )
@@ -44,7 +45,7 @@ from .._judge.text import seconds_text
 from .._observe.connections import open_connections
 from .._observe.ready import can_be_asked
 from .edge import close_edge, is_closed, open_edge
-from .service_control import Control, control_of, look
+from .service_control import Control, look
 from .service_look import is_running, lacks
 from .timeline import Timeline
 from .wave_ready import Recovery, wait_until_ready
@@ -64,6 +65,7 @@ class WaveOrder:
 
     order: str
     services: Mapping[str, Service]
+    controls: Mapping[str, Control]
     waits_for: Mapping[str, Set[str]]
     not_up: FrozenSet[str] = frozenset()
     stop_seconds: float = 30.0
@@ -83,7 +85,7 @@ def run_wave(order: WaveOrder, timeline: Timeline) -> List[Outcome]:
                 done[name].wait()
             if order.order == STARTED:
                 not_up = order.not_up.union(one.service for one in list(outcomes.values()) if one.outcome in NOT_UP)
-                outcomes[service.name] = _start(service, not_up, timeline)
+                outcomes[service.name] = _start(service, order.controls[service.name], not_up, timeline)
             else:
                 outcomes[service.name] = _stop(service, order, timeline)
         except OpsError as error:
@@ -109,9 +111,8 @@ def run_wave(order: WaveOrder, timeline: Timeline) -> List[Outcome]:
     return list(outcomes.values())
 
 
-def _start(service: Service, not_up: FrozenSet[str], timeline: Timeline) -> Outcome:
+def _start(service: Service, control: Control, not_up: FrozenSet[str], timeline: Timeline) -> Outcome:
     begun = time.monotonic()
-    control = control_of(service)
     silent = None
     try:
         state = control.state()
@@ -156,7 +157,7 @@ def _stop(service: Service, order: WaveOrder, timeline: Timeline) -> Outcome:
     name = service.name
     if service.manager == NONE:
         return Outcome(name, LEFT, "{0} is left: nobody here stops it.".format(name))
-    control = control_of(service)
+    control = order.controls[name]
     state = control.state()
     if state is not None and state.at_rest:
         return Outcome(name, WAS_DOWN, "{0} was down.".format(name))
@@ -173,12 +174,12 @@ def _stop(service: Service, order: WaveOrder, timeline: Timeline) -> Outcome:
     timeline.add(name, STOP)
     complaint = control.stop(max(seconds, service.drain_seconds if service.edge else 0.0))
     killed = False
-    if not _at_rest(control, 0.0) and (not database or order.kill_databases):
+    found, unknown = look(control)
+    if not (found and found.at_rest) and (not database or order.kill_databases):
         timeline.add(name, KILL)
         killed = True
         complaint = control.kill() or complaint
-        _at_rest(control, _KILL_SECONDS)
-    found, unknown = look(control)
+        found, unknown = _wait_until_at_rest(control, _KILL_SECONDS)
     spent = time.monotonic() - begun
     if found is None or not found.at_rest:
         message = "{0} still runs: it is {1}.".format(name, found.text) if found else unknown
@@ -215,13 +216,11 @@ def _drain(service: Service, timeline: Timeline) -> None:
     timeline.add(service.name, DRAIN_OVER if count else DRAINED, "{0} connections".format(count or 0))
 
 
-def _at_rest(control: Control, seconds: float) -> bool:
-    """Whether it is down, at the latest after this time; a manager that does not answer does not tell."""
+def _wait_until_at_rest(control: Control, seconds: float) -> Tuple[Optional[State], str]:
+    """What it is in the end, at the latest after this time; a manager that does not answer does not tell."""
     deadline = time.monotonic() + seconds
     while True:
-        state, _unknown = look(control)
-        if state is not None and state.at_rest:
-            return True
-        if time.monotonic() >= deadline:
-            return False
+        state, unknown = look(control)
+        if (state is not None and state.at_rest) or time.monotonic() >= deadline:
+            return state, unknown
         time.sleep(_POLL_SECONDS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Optional
 
-from .._judge.service_wave import RECOVERS
+from .._judge.service_wave import RECOVERS, State
 from .._judge.services import NONE, POSTGRESQL, Service
 from .._observe.pg_recovery import recovered_segment
 from .._observe.ready import can_be_asked, why_not_ready
@@ -52,11 +52,12 @@ def wait_until_ready(
 ) -> Optional[str]:
     """``None`` when it is; else what it lacked in the end."""
     said = "it does not answer."
-    state, _unknown = look(control)
-    looked = time.monotonic()
-    # What waits to be started again has not begun to stay up: only a first look at it as it runs begins that.
-    up_since = looked if is_running(service, state) else None
     asked = can_be_asked(service)
+    # What can be asked is looked at when it answers, or when it has not for a while.
+    state: Optional[State] = None
+    looked = time.monotonic() if asked else float("-inf")
+    # What waits to be started again has not begun to stay up: only a first look at it as it runs begins that.
+    up_since: Optional[float] = None
     while True:
         now = time.monotonic()
         if asked:
