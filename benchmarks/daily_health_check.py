@@ -3,32 +3,21 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from benchmarks.ansible import ansible_playbook, empty_playbook, tasks_a_host, tasks_run
 from benchmarks.harness import Comparison, Goal, Variant
-from benchmarks.servers import succeeded
-from demo import inventory
-from demo.stack import Stack
+from benchmarks.servers import demo_stack, succeeded
 
 PLAYBOOK = "playbooks/daily_health_check.yml"
 FREE = "empty tasks, no host waiting for another"
 
 
 def comparisons(work: Path) -> Iterator[Comparison]:
-    stack = Stack(work / "stack", lambda text: None)
-    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
-    try:
-        stack.up()
-        hosts = inventory.write(stack)
+    with demo_stack(work) as hosts:
         yield from on_inventory(hosts, work / "empty.yml")
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        stack.down()
 
 
 def on_inventory(hosts: Path, empty: Path) -> Iterator[Comparison]:

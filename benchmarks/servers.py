@@ -6,13 +6,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from demo import inventory
 from demo.embedded import binaries
 from demo.embedded.postgres import PostgresServer
 from demo.embedded.process import needs_hand_over
+from demo.stack import Stack
 
 POSTGRES_PROGRAMS = binaries.postgres_programs()
 SETTINGS = {
@@ -35,6 +38,19 @@ def postgres(directory: Path) -> Iterator[PostgresServer]:
         yield server
     finally:
         server.stop(signal.SIGQUIT)  # at once: nothing of it is kept
+
+
+@contextmanager
+def demo_stack(directory: Path) -> Iterator[Path]:
+    """The stack of ``make demo``, as its inventory; gone afterwards, also when somebody ends the measuring."""
+    stack = Stack(directory / "stack", lambda text: None)
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+    try:
+        stack.up()
+        yield inventory.write(stack)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        stack.down()
 
 
 def libpq(server: PostgresServer, database: str) -> dict[str, str]:
