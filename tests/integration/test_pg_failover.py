@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,10 @@ from tests.support.databases import Database
 from tests.support.modules import run_module
 from tests.support.versions import chosen_versions, postgres_programs
 from tests.support.waiting import until
+from tests.support.writer import Writer
 
 CONFIRMED = {"old_primary_is_fenced": True, "accept_data_loss": True}
-ROUNDS = int(os.environ.get("FAILOVER_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("DRILL_ROUNDS", "2"))
 CAUGHT_UP = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND replay_lsn = pg_current_wal_lsn()"
 
 
@@ -306,28 +306,6 @@ def test_writes_that_do_not_come_to_their_end_are_told(pair: Pair) -> None:
 
 def connection(server: PostgresServer) -> dict[str, Any]:
     return {"host": "127.0.0.1", "port": server.port, "user": "postgres", "password": server.password}
-
-
-class Writer(threading.Thread):
-    """Writes one number after the other, and remembers which were acknowledged."""
-
-    def __init__(self, server: PostgresServer) -> None:
-        super().__init__(daemon=True)
-        self.acknowledged: list[int] = []
-        self._session = psycopg2.connect(**connection(server), dbname="postgres")
-        self._session.autocommit = True
-
-    def run(self) -> None:
-        number = 0
-        try:
-            with self._session.cursor() as cursor:
-                cursor.execute("SET synchronous_commit = on")
-                while True:
-                    number += 1
-                    cursor.execute("INSERT INTO written VALUES (%s)", (number,))
-                    self.acknowledged.append(number)
-        except psycopg2.Error:
-            self._session.close()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["stopped", "killed"])

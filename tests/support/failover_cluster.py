@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from demo.embedded import process
-from demo.embedded.postgres import COMMON, PostgresServer
+from demo.embedded.postgres import PostgresServer
 from tests.support.databases import Database
 from tests.support.modules import run_module
 from tests.support.playbooks import PlaybookRun, play
-from tests.support.stand_in_stack import Stack
+from tests.support.stand_in_stack import Stack, postgres_command
 from tests.support.versions import postgres_programs
 from tests.support.waiting import until
 
@@ -35,23 +35,14 @@ class Cluster:
         self.up.close()
         self.primary.stop()
         self.services = {
-            "main": stack.service("main", self.command(self.primary), group="one", kind="postgresql"),
-            "replica": stack.service("replica", self.command(self.standby), group="two", kind="postgresql"),
+            "main": stack.service("main", postgres_command(self.primary), group="one", kind="postgresql"),
+            "replica": stack.service("replica", postgres_command(self.standby), group="two", kind="postgresql"),
         }
         self.services["main"]["port"], self.services["replica"]["port"] = self.primary.port, self.standby.port
         assert run_module("service_wave", services=self.services, state="started")["status"] == "healthy"
         self.down = Database(self.standby, "postgres")
         until(lambda: self.up.value(FOLLOWS))
         self.inventory({})
-
-    def command(self, server: PostgresServer) -> str:
-        options = {**COMMON, **server.settings, "port": str(server.port), "fsync": "off"}
-        parts = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        program = [*process.unprivileged_prefix(), str(server.programs / "postgres"), "-D", str(server.data), *parts]
-        # As the image of PostgreSQL does: what the engine sends is no order to wait for clients.
-        return (
-            f"trap 'kill -INT $!' TERM; {shlex.join(program)} >>{server.log} 2>&1 & while kill -0 $!; do wait $!; done"
-        )
 
     def inventory(self, first_host: dict[str, Any], **variables: Any) -> None:
         here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from demo.embedded.process import free_port
+from demo.embedded.postgres import COMMON, PostgresServer
+from demo.embedded.process import free_port, unprivileged_prefix
 from tests.support.sources import REPOSITORY
 
 SLEEP = "exec sleep 600"
@@ -50,3 +51,12 @@ class Stack:
 
     def everything(self) -> dict[str, Any]:
         return {name: self.service(name, command) for name, command in self.commands.items()}
+
+
+def postgres_command(server: PostgresServer) -> str:
+    """What runs that server in a container, as the image of PostgreSQL does."""
+    options = {**COMMON, **server.settings, "port": str(server.port), "fsync": "off"}
+    parts = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    program = [*unprivileged_prefix(), str(server.programs / "postgres"), "-D", str(server.data), *parts]
+    # What the engine sends is no order to wait for clients.
+    return f"trap 'kill -INT $!' TERM; {shlex.join(program)} >>{server.log} 2>&1 & while kill -0 $!; do wait $!; done"
