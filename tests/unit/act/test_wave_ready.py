@@ -29,11 +29,11 @@ class Scripted(Control):
         return next(self.states)
 
 
-def waited(states, monkeypatch):
+def waited(states, monkeypatch, within_seconds=1.0):
     """As if a look were taken every 0.1 s, and a service were up that runs for 0.1 s."""
     monkeypatch.setattr(wave_ready, "_LOOK_EVERY_SECONDS", 0.1)
     recovery = wave_ready.Recovery(SERVICE, Timeline())
-    return wave_ready.wait_until_ready(SERVICE, Scripted(states), time.monotonic() + 1, 0.1, recovery)
+    return wave_ready.wait_until_ready(SERVICE, Scripted(states), time.monotonic() + within_seconds, 0.1, recovery)
 
 
 @pytest.mark.parametrize("first", ["restarting", "running"])
@@ -49,4 +49,4 @@ def test_a_service_that_was_restarted_between_two_looks_is_not_ready(monkeypatch
 
 def test_a_service_that_stays_up_after_all_is_ready(monkeypatch):
     states = [state("restarting", 1), None, state("running", 2)]
-    assert waited(itertools.chain(states, itertools.repeat(state("running", 2))), monkeypatch) is None
+    assert waited(itertools.chain(states, itertools.repeat(state("running", 2))), monkeypatch, 60.0) is None
