@@ -64,7 +64,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
 
 def test_each_starts_when_what_it_needs_is_ready_and_nobody_else_waits(stack: Stack) -> None:
     services = {
-        "slow": stack.listener("slow", after_seconds=1.5),
+        "slow": stack.listener("slow", after_seconds=3),
         "after": stack.service("after", after=["slow"]),
         "alone": stack.service("alone"),
         "edge": stack.listener("edge", edge=True),
@@ -93,7 +93,7 @@ def test_what_fails_is_told_with_its_reason_and_only_what_needs_it_stays_down(st
             "fails": stack.service("fails", "exit 3"),
             "needs": stack.service("needs", after=["fails"]),
             "far": stack.service("far", after=["needs"]),
-            "mute": stack.service("mute", ready={"tcp": str(free_port()), "within_seconds": 1}),
+            "mute": stack.service("mute", ready={"tcp": str(free_port()), "within_seconds": 3}),
             "taken": taken,
             "alone": stack.service("alone"),
             "waits": stack.service("waits", after=["postgres"]),
@@ -122,7 +122,7 @@ def test_what_fails_is_told_with_its_reason_and_only_what_needs_it_stays_down(st
 
 def test_a_service_that_runs_and_does_not_answer_does_not_hold_its_port_against_itself(stack: Stack) -> None:
     api = stack.listener("api")
-    api["ready"] = {"http": f"http://127.0.0.1:{api['port']}/health", "within_seconds": 1}
+    api["ready"] = {"http": f"http://127.0.0.1:{api['port']}/health", "within_seconds": 3}
     told = message(wave("started", {"api": api}), "api")
     assert "api runs but is not ready after" in told
     assert "held by" not in told
