@@ -131,8 +131,8 @@ findings:
       critical: 95.0
       message: "/var (ext4 on /dev/sda2) is 91.4 % full: 4.3 GB of 50 GB are free."
       advice: >-
-        du -xh --max-depth=2 on it, sorted with sort -h, shows where; lsof +L1 shows files that are deleted but still
-        held open. Logs, old dumps and package caches can go first.
+        What can go safely is told by: ansible-playbook analytics.ops.disk_critical. Where the rest lies: du -xh
+        --max-depth=2 on it, sorted with sort -h.
 measurements:
   description:
     - Flat, named figures. C(host.observed_at) says when, in seconds since the epoch; C(host.total.…) are counters since

@@ -94,8 +94,8 @@ def disk_space(rule: Rule, disks: Sequence[FileSystem]) -> Iterator[Finding]:
             "{0} is {1} full: {2} of {3} are free.".format(
                 _what(disk), percent_text(disk.used_percent), bytes_text(disk.free), bytes_text(disk.size)
             ),
-            "du -xh --max-depth=2 on it, sorted with sort -h, shows where; lsof +L1 shows files that are deleted but "
-            "still held open. Logs, old dumps and package caches can go first.",
+            "What can go safely is told by: ansible-playbook analytics.ops.disk_critical. Where the rest lies: du -xh "
+            "--max-depth=2 on it, sorted with sort -h.",
             free_bytes=disk.free,
             size_bytes=disk.size,
         )
