@@ -146,6 +146,37 @@ def test_what_a_process_has_open_or_mapped_stays(logs: Path) -> None:
     assert sorted(look(logs, confirm=["rotated_logs"])["removed"]) == paths(*held)
 
 
+STRANGER = 65534
+NOT_ROOT = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+NO_LEASE = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "setpriv", "--bounding-set=-lease"]
+
+
+@needs_root
+def test_what_nobody_can_tell_stays(logs: Path) -> None:
+    """The kernel gives no lease of a stranger's file, and strangers' processes cannot be looked into."""
+    os.chown(logs / "app.log.2.gz", STRANGER, STRANGER)
+    result = look(logs, confirm=["rotated_logs"], within=NOT_ROOT)
+    assert not result["failed"], result
+    assert sorted(result["removed"]) == paths(*(logs / name for name in GOING[1:]))
+    finding = found(result, "disk.not_seen", "open files")[0]
+    assert (finding["severity"], finding["message"]) == (
+        "unknown",
+        "1 old file stays: who has such a file open cannot be seen.",
+    )
+
+
+@needs_root
+def test_without_leases_every_process_is_looked_into(logs: Path) -> None:
+    for name in GOING:
+        os.chown(logs / name, STRANGER, STRANGER)
+    held = logs / GOING[0]
+    script = f'sleep 600 < {held} &\nexec "$@"'
+    result = look(logs, confirm=["rotated_logs"], within=[*NO_LEASE, "sh", "-euc", script, "sh"])
+    assert not result["failed"], result
+    assert sorted(result["removed"]) == paths(*(logs / name for name in GOING[1:]))
+    assert found(result, "disk.not_seen") == []
+
+
 def test_what_is_opened_or_changes_between_look_and_deed_stays(logs: Path) -> None:
     files = {Path(file.path).name: file for file in old_files(str(logs), lambda times: old(times, time.time()), {})}
     opened, changed, vanished = (files[name] for name in ("app.log", "app.log.1", "app.log.2.gz"))

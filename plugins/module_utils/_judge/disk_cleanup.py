@@ -28,7 +28,7 @@ NAMED_PATHS = 200
 
 # Data of PostgreSQL (also WAL of an archive), Redis and DuckDB, whatever became of the name since.
 _DATA = re.compile(
-    r"[0-9A-F]{24}(?:\..*)?|[0-9A-F]{8}\.history|PG_VERSION|pg_control|.*\.(?:rdb|aof|duckdb|ddb|wal)(?:[.-].*)?|"
+    r"[0-9A-F]{24}(?:\..*)?|[0-9A-F]{8}\.history|PG_VERSION|pg_control|pg_filenode\.map|\d+(?:_[a-z]+)?(?:\.\d+)?|.*\.(?:rdb|aof|duckdb|ddb|wal)(?:[.-].*)?|"
     r"appendonly.*",
     re.IGNORECASE | re.DOTALL,
 )
@@ -36,8 +36,9 @@ _DATA_DIRECTORY = re.compile(r"pg_wal|pg_xlog|archive_status|PG_\d+_\d+|appendon
 _HEADS = ((0, b"REDIS"), (0, b"VALKEY"), (0, b"SQLite format 3\0"), (8, b"DUCK"))
 HEAD_BYTES = 16
 
-# What lies in a directory for logs but was not made by rotation. MySQL's binary logs have six digits: no rotated name.
-_NO_LOG = re.compile(r"dump|backup|\.(?:sql|tar|tgz|zip|cpio|iso|img|db|sqlite3?)(?![a-z])", re.IGNORECASE)
+# What lies in a directory for logs but was not made by rotation, or is evidence. MySQL's binary logs have six digits:
+# no rotated name.
+_NO_LOG = re.compile(r"dump|backup|audit|\.(?:sql|tar|tgz|zip|cpio|iso|img|db|sqlite3?)(?![a-z])", re.IGNORECASE)
 _LOG = re.compile(r"\.(?:log|out|err)(?![a-z])", re.IGNORECASE)
 
 _SYSTEM = ("bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "sbin", "sys", "usr")

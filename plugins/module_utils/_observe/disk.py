@@ -37,7 +37,7 @@ from .host_proc import Files
 _DAY = 86400.0
 _MEMORY = "/dev/shm"  # noqa: S108
 PROCESSES = "{0} cannot be looked into: which deleted files are held open there is not known."
-UNSURE = "{0}: who has them open cannot be seen."
+UNSURE = "{0}: who has such a file open cannot be seen."
 
 
 @dataclass(frozen=True)

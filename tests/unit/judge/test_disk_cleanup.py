@@ -121,6 +121,10 @@ def test_data_directories_are_passed_over(name: str, inside: list[str], expected
         "shop.DUCKDB-2026",
         "PG_VERSION",
         "pg_control",
+        "pg_filenode.map",
+        "1259",
+        "1259_fsm",
+        "16384.1",
     ],
 )
 def test_data_is_known_by_its_name(name: str) -> None:
@@ -143,7 +147,15 @@ def test_what_is_no_data() -> None:
 def test_rotated_logs_and_nothing_else() -> None:
     yes = ["syslog.1", "syslog.2.gz", "app.log-20260101", "app.log.3.zst", "app-2026-01-01.log", "nginx.log.gz"]
     no = ["syslog", "app.log", "web-2026-01-02.log", "analytics-20260101.sql.gz", "dump-20260101.gz", "etc.tar.gz"]
-    no += ["mysql-bin.000001", "notes.gz", "report.csv", "000000010000000A000000FF.gz", "backup.1", "only-20260101"]
+    no += [
+        "mysql-bin.000001",
+        "notes.gz",
+        "report.csv",
+        "000000010000000A000000FF.gz",
+        "backup.1",
+        "audit.log.1",
+        "only-20260101",
+    ]
     times = dict.fromkeys([*yes, *no], 100.0)
     assert rotated(times, 101.0) == sorted(yes)
 
