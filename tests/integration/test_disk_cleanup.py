@@ -253,10 +253,10 @@ def test_a_full_file_system_is_judged_and_what_came_free_is_counted(tmp_path: Pa
     fill += f"touch -d '20 days ago' {point}/app.log.1; : > {point}/app.log; head -c 20m /dev/zero > {point}/rest || :"
     limits = {"host.disk_space": {"size_bytes": 0}}
     full = look(point, thresholds=limits, within=mounted(fill))
-    assert [(f["subject"], f["severity"]) for f in found(full, "disk.space")] == [(str(point), "critical")]
+    assert [f["severity"] for f in found(full, "disk.space", str(point))] == ["critical"]
     assert (full["status"], full["measurements"][f"disk.{point}.free_bytes"]) == ("unhealthy", 0)
     freed = look(point, thresholds=limits, confirm=["rotated_logs"], within=mounted(fill))
-    assert found(freed, "disk.space") == []
+    assert found(freed, "disk.space", str(point)) == []
     here = next(one for one in freed["file_systems"] if one["mount"] == str(point))
     assert (here["freed_bytes"], here["free_bytes"]) == (20 * MB, 20 * MB)
     assert freed["msg"].startswith("20 MB freed.")
@@ -280,7 +280,7 @@ def test_inodes_that_are_used_up(tmp_path: Path) -> None:
     point.mkdir()
     fill = f"mount -t tmpfs -o nr_inodes=100 none {point}; cd {point}; for n in $(seq 96); do : > f$n; done; cd /"
     result = look(point, within=mounted(fill))
-    assert [(f["subject"], f["severity"]) for f in found(result, "disk.inodes")] == [(str(point), "critical")]
+    assert [f["severity"] for f in found(result, "disk.inodes", str(point))] == ["critical"]
 
 
 @needs_fuse
