@@ -234,17 +234,6 @@ def test_a_file_that_cannot_be_removed_is_said_and_the_rest_goes(logs: Path) -> 
     assert 0 < result["done"][0]["size_bytes_after"] < result["done"][0]["size_bytes_before"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may remove it")
-def test_a_folder_of_somebody_else_is_said_and_the_rest_goes(logs: Path) -> None:
-    (logs / "nginx").chmod(0o555)
-    try:
-        result = look(logs, confirm=["rotated_logs"])
-    finally:
-        (logs / "nginx").chmod(0o755)
-    assert result["removed"] == [str(logs / "app.log.2.gz")]
-    assert "Permission denied" in found(result, "disk.not_removed", "rotated_logs")[0]["message"]
-
-
 @needs_mounts
 def test_a_full_file_system_is_judged_and_what_came_free_is_counted(tmp_path: Path) -> None:
     point = tmp_path / "full"
