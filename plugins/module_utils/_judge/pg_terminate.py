@@ -87,6 +87,10 @@ def unfinished(plan: Iterable[Step], sessions: Sequence[Row], action: str) -> Li
     return [step for step in plan if (step.details["pid"], step.details["backend_start"]) in there]
 
 
+def is_backup(session: Row) -> bool:
+    return bool(_BACKUP.match(session.application or ""))
+
+
 def _why(session: Row, wanted: Wanted, behind: Sequence[Row]) -> str:
     """Why it is to go, the strongest reason; empty where it is not."""
     waited = max((one.waited_seconds or 0 for one in behind), default=0)
@@ -129,7 +133,7 @@ def _spared(session: Row, wanted: Wanted, own: str) -> str:
         return "It is a process of the server itself."
     if session.application == own:
         return "It is a run of this collection."
-    if _BACKUP.match(session.application or "") and BACKUPS not in wanted.also:
+    if is_backup(session) and BACKUPS not in wanted.also:
         return "It is a backup."
     if session.superuser and SUPERUSERS not in wanted.also:
         return "Its user is a superuser."

@@ -13,6 +13,8 @@ from .._judge.postgres_words import identifier
 from .._judge.rows import Row
 from .postgres import PostgresClient
 
+# A transaction gets its number when it first writes. A statement that is older than its transaction is a CALL or DO
+# that commits on its way: between two of its transactions it has no number, and is at it since the statement began.
 # A superuser's session is ended by superusers alone; anybody may end those of roles that he is a member of.
 _SESSIONS = """
 WITH waiting AS MATERIALIZED (
@@ -25,6 +27,8 @@ WITH waiting AS MATERIALIZED (
 SELECT a.pid, a.pid = pg_backend_pid() AS own, a.backend_start::text, a.xact_start::text AS transaction_start,
        a.datname AS database, a.usename AS "user", a.application_name AS application, host(a.client_addr) AS client,
        a.backend_type, a.state, a.wait_event_type, left(a.query, 1000) AS query,
+       a.backend_xid IS NOT NULL OR (a.state = 'active' AND a.query_start < a.xact_start) AS writes,
+       extract(epoch FROM least(a.xact_start, CASE WHEN a.state = 'active' THEN a.query_start END))::float8 AS since,
        extract(epoch FROM clock_timestamp() - a.state_change)::float8 AS state_seconds,
        extract(epoch FROM clock_timestamp() - a.query_start)::float8 AS statement_seconds,
        coalesce(to_json(w.blockers), '[]') AS blockers,

@@ -201,6 +201,80 @@ def test_who_blocks_others_is_named_and_ended(well, blocked: tuple[int, int]) ->
     assert triage(well, "--tags", "postgresql,http")[0].startswith("Nothing found on 4 hosts")
 
 
+@pytest.fixture
+def shop(well) -> Iterator[Any]:
+    """The connection of a pool, whose clerk writes; whatever happens, writes are allowed again."""
+    well.query("CREATE ROLE clerk LOGIN PASSWORD 'only for this test'; GRANT ALL ON tasks TO clerk; SELECT 1")
+    session = psycopg2.connect(well.dsn, **CLERK)
+    session.autocommit = True
+    yield session
+    session.close()
+    well.play(TRIAGE, "--tags", "allow_writes", "-e", "triage_confirm_allow_writes=true")
+    until(lambda: not sessions_of(well))
+    well.query("DROP OWNED BY clerk; DROP ROLE clerk; SELECT 1")
+
+
+def may_write(session: Any) -> bool:
+    try:
+        session.cursor().execute("DELETE FROM tasks WHERE false")
+    except psycopg2.errors.ReadOnlySqlTransaction:
+        return False
+    return True
+
+
+def test_all_writes_are_stopped_and_allowed_again(well, shop: Any) -> None:
+    stop = ("--tags", "stop_writes", "-e", "triage_stop_writes_wait_seconds=0")
+    refused = well.play(TRIAGE, *stop)
+    assert (refused.code, may_write(shop)) == (2, True)
+    assert "-e triage_confirm_stop_writes=true" in " ".join(refused.output.split())
+    planned = well.play(TRIAGE, *stop, "--check")
+    assert planned.code == 0, planned.output
+    assert [(step["action"], step["outcome"]) for step in planned.report["steps"]] == [("stop_writes", "planned")]
+    assert may_write(shop)
+
+    confirmed = (*stop, "-e", "triage_confirm_stop_writes=true")
+    stopped = well.play(TRIAGE, *confirmed)
+    assert stopped.code == 0, stopped.output
+    assert [(step["action"], step["outcome"]) for step in stopped.report["steps"]] == [("stop_writes", "done")]
+    assert not may_write(shop)
+    (held,) = stopped.found("writes.stopped")
+    assert "--tags allow_writes" in held["advice"]
+    assert "allow_writes" in stopped.output, "the command that comes next is told"
+    again = well.play(TRIAGE, *confirmed)
+    assert (again.code, again.report["steps"], may_write(shop)) == (0, [], False)
+
+    allow = ("--tags", "allow_writes")
+    kept = well.play(TRIAGE, *allow)
+    assert (kept.code, may_write(shop)) == (2, False)
+    assert "-e triage_confirm_allow_writes=true" in " ".join(kept.output.split())
+    allowed = well.play(TRIAGE, *allow, "-e", "triage_confirm_allow_writes=true")
+    assert allowed.code == 0, allowed.output
+    assert [(step["action"], step["outcome"]) for step in allowed.report["steps"]] == [("allow_writes", "done")]
+    assert may_write(shop)
+
+
+def test_who_still_writes_fails_the_run_until_that_one_is_ended(well, shop: Any) -> None:
+    writer = psycopg2.connect(well.dsn, application_name="import", **CLERK)
+    number = writer.info.backend_pid
+    writer.cursor().execute("SELECT pg_current_xact_id()")
+    stop = ("--tags", "stop_writes", "-e", "triage_stop_writes_wait_seconds=0", "-e", "triage_confirm_stop_writes=true")
+    told = well.play(TRIAGE, *stop)
+    assert (told.code, told.report["failures"]) == (2, []), "it is a judgement"
+    assert "'import'" in told.found("writes.running")[0]["message"]
+    assert (may_write(shop), number in sessions_of(well)) == (False, True)
+    ended = well.play(TRIAGE, *stop, "-e", "triage_stop_writes_terminate=true")
+    assert ended.code == 0, ended.output
+    assert [(step["action"], step["pid"]) for step in ended.report["steps"]] == [("terminate", number)]
+    assert number not in sessions_of(well)
+    writer.close()
+
+
+def test_where_there_is_no_primary_nothing_was_stopped(well) -> None:
+    run = well.play(TRIAGE, "--tags", "stop_writes", "--limit", "cache1", "-e", "triage_confirm_stop_writes=true")
+    assert run.code == 2
+    assert "No primary of PostgreSQL is among these hosts" in " ".join(run.output.split())
+
+
 def test_a_restart_is_of_one_service_and_confirmed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stack = StandIn(tmp_path, monkeypatch)
     services = {name: stack.listener(name, group="all") for name in ("api", "worker")}
