@@ -9,6 +9,7 @@ import pytest
 
 from demo.embedded.postgres import PostgresServer
 from tests.support.databases import Database
+from tests.support.modules import run_module
 from tests.support.pg_health import HEALTHY_SETTINGS, check, names, only
 from tests.support.waiting import until
 
@@ -119,6 +120,18 @@ def test_settings_that_wait_for_a_restart(database):
     database.execute("ALTER SYSTEM SET max_worker_processes = 8")
     database.execute("SELECT pg_reload_conf()")
     until(lambda: not database.value("SELECT pending_restart FROM pg_settings WHERE name = 'max_worker_processes'"))
+
+
+def test_writes_that_somebody_has_stopped(database):
+    def writes(state: str) -> None:
+        assert not run_module("pg_read_only", **database.login, state=state, prove_seconds=60)["failed"]
+
+    writes("stopped")
+    finding = only(check(database), "pg.writes_stopped")
+    assert ", by postgres: " in finding["message"]
+    assert "--tags allow_writes" in finding["advice"]
+    writes("allowed")
+    assert check(database)["findings"] == []
 
 
 def test_dangerous_settings(postgres):

@@ -33,7 +33,9 @@ PROOF, RUNNING, STANDBY, SUBSCRIPTIONS = "writes.proof", "writes.running", "writ
 ALL_CHECKS = (OPEN, OVERRIDES, PREPARED, PROOF, RUNNING, STANDBY, HELD, SUBSCRIPTIONS)
 
 _SERVER = "server"
-_ALLOW = "ansible-playbook analytics.ops.triage --tags allow_writes --limit HOST -e triage_confirm_allow_writes=true"
+ALLOW_COMMAND = (
+    "ansible-playbook analytics.ops.triage --tags allow_writes --limit HOST -e triage_confirm_allow_writes=true"
+)
 # A setting from there holds for all sessions; from anywhere else for some of them.
 _FOR_ALL = ("configuration file", "command line", "environment variable", "default")
 _FROM = {
@@ -72,6 +74,15 @@ class Record(NamedTuple):
                 "Look what {0} was before, set it with ALTER SYSTEM, then ALTER SYSTEM RESET {1}; both need "
                 "SELECT pg_reload_conf().".format(SETTING, RECORD),
             ) from error
+
+
+def stopped_text(text: str) -> str:
+    """For a look at a server, which does not fail because of what somebody has written there."""
+    try:
+        record = Record.read(text)
+    except Refused:
+        record = None
+    return " since {0}, by {1}".format(record.at, record.by) if record else ""
 
 
 def is_on(text: Optional[str]) -> bool:
@@ -317,7 +328,7 @@ def judge_stopped(proof: Row, record: Optional[Record]) -> Finding:
         "Writes are stopped since {0}, by {1}: an attempt on a new connection was refused.".format(
             record.at, record.by
         ),
-        advice="When the cause is gone: {0}".format(_ALLOW),
+        advice="When the cause is gone: {0}".format(ALLOW_COMMAND),
     )
 
 

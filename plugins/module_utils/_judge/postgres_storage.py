@@ -10,6 +10,7 @@ from typing import Any, Iterator, List
 
 from .finding import INFO, WARNING, Finding
 from .interval import Interval
+from .pg_read_only import ALLOW_COMMAND, RECORD, stopped_text
 from .postgres_register import CHECKS
 from .rows import Row
 from .text import number_text, seconds_text
@@ -134,6 +135,26 @@ def pending_restart(rule: Any, settings: List[Row]) -> Iterator[Finding]:
             "sourcefile, sourceline FROM pg_settings WHERE pending_restart.",
             len(pending),
         )
+
+
+@CHECKS.check(
+    "writes_stopped",
+    needs=("settings",),
+    procedure="E06",
+    question="Has nobody stopped all writes (`pg_read_only`) and forgotten it?",
+)
+def writes_stopped(rule: Any, settings: List[Row]) -> Iterator[Finding]:
+    """Only what that module has set: this session only reads, so that it cannot see what holds for others."""
+    for setting in settings:
+        if setting.name == RECORD:
+            yield rule.say(
+                WARNING,
+                "server",
+                "All writes are stopped{0}: transactions of all databases only read.".format(
+                    stopped_text(setting.value)
+                ),
+                "When the cause is gone: {0}".format(ALLOW_COMMAND),
+            )
 
 
 @CHECKS.check(

@@ -25,6 +25,7 @@ from .triage_rules import (
     CACHE,
     CATEGORY_OF,
     CHANGES,
+    DAMAGES,
     DATABASE,
     HINTS,
     INFRASTRUCTURE,
@@ -249,6 +250,11 @@ def _next(stack: Stack, problem: Problem) -> Tuple[str, str]:
         return "playbook", (
             "ansible-playbook analytics.ops.triage --tags terminate --limit {0} -e triage_confirm_terminate=true "
             "(with --check it only says who would go)".format(host)
+        )
+    if problem.worst["check"] in DAMAGES:
+        return "manual", (
+            "Let nothing make it worse: ansible-playbook analytics.ops.triage --tags stop_writes --limit {0} "
+            "-e triage_confirm_stop_writes=true. {1}".format(host, advice)
         )
     one = stack.services.get(problem.place)
     if problem.rule.next != START or one is None:

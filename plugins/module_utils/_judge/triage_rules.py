@@ -39,6 +39,8 @@ class Rule(NamedTuple):
 
 
 UNREACHABLE = "host.reachable"
+# Of which writes make more, and which is looked at best while nothing is written.
+DAMAGES = ("pg.checksum_failures",)
 
 RULES = (
     Rule(
@@ -130,6 +132,15 @@ RULES = (
             "pg.synchronous_replication",
             "duckdb.opens",
         ),
+    ),
+    Rule(
+        "writes_stopped",
+        DATABASE,
+        DISABLES,
+        DISABLES,
+        NOTHING,
+        "Somebody has stopped all writes on purpose, and whoever writes gets an error.",
+        ("pg.writes_stopped",),
     ),
     Rule(
         "sessions_in_the_way",

@@ -28,12 +28,16 @@ ORDER BY 1
 """
 
 # After a reload the server marks every setting whose file says something else, even where its command line rules, which
-# it will do after a restart, too.
+# it will do after a restart, too. What the module pg_read_only leaves there is no setting that the server lists.
 SETTINGS = """
 SELECT name, setting AS value, source, pending_restart AND source <> 'command line' AS pending_restart
 FROM pg_settings
 WHERE pending_restart OR name IN ('fsync', 'full_page_writes', 'autovacuum', 'track_counts', 'zero_damaged_pages',
     'ignore_checksum_failure', 'ignore_invalid_pages', 'synchronous_standby_names', 'synchronous_commit')
+UNION ALL
+SELECT name, current_setting(name, true), 'pg_read_only', false
+FROM (VALUES ('analytics_ops.writes_stopped')) AS own (name)
+WHERE current_setting(name, true) <> ''
 ORDER BY name
 """
 

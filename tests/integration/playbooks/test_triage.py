@@ -240,6 +240,9 @@ def test_all_writes_are_stopped_and_allowed_again(well, shop: Any) -> None:
     (held,) = stopped.found("writes.stopped")
     assert "--tags allow_writes" in held["advice"]
     assert "allow_writes" in stopped.output, "the command that comes next is told"
+    forgotten = triage(well, "--tags", "postgresql")
+    assert forgotten[0].startswith("Most likely: database: postgres on db1: All writes are stopped since")
+    assert "--tags allow_writes" in line(forgotten, "Next")
     again = well.play(TRIAGE, *confirmed)
     assert (again.code, again.report["steps"], may_write(shop)) == (0, [], False)
 

@@ -99,6 +99,19 @@ def test_pending_restart():
 
 
 @pytest.mark.parametrize(
+    ("record", "told"),
+    [('{"was": null, "by": "ops", "at": "03:12"}', " since 03:12, by ops:"), ("nonsense", ":"), ("", ":")],
+)
+def test_writes_stopped(record, told):
+    settings = [setting("jit"), setting("analytics_ops.writes_stopped", record)]
+    (found,) = run("writes_stopped", settings=settings)
+    assert (found.subject, found.severity) == ("server", "warning")
+    assert found.message.startswith(f"All writes are stopped{told}")
+    assert "--tags allow_writes" in found.advice
+    assert run("writes_stopped", settings=[setting("jit")]) == []
+
+
+@pytest.mark.parametrize(
     ("name", "bad", "takes"),
     [
         ("fsync", "off", "SELECT pg_reload_conf()"),

@@ -121,6 +121,8 @@ def test_classes(given: Given, category: str, where: str) -> None:
         (("web1", "http.certificate_expiry", "shop"), ("web1", "http.reachable", "shop")),
         (("db1", "pg.idle_in_transaction", "session 1"), ("db1", "pg.connections", "server")),
         (("db1", "pg.connections", "server"), API_FAILS),
+        (("db1", "pg.writes_stopped", "server"), API_FAILS),
+        (("db1", "pg.checksum_failures", "shop"), API_FAILS),
         (("app1", "celery.workers", "workers"), ("app1", "celery.queue_depth", "exports")),
         (DATABASE_DOWN, ("app1", "service.active", "api")),
         (API_FAILS, NGINX_FAILS),
@@ -294,3 +296,18 @@ def test_every_check_has_one_rule_and_a_change_is_none() -> None:
     assert len(listed) == len(set(listed)) == len(RULE_OF)
     assert not set(CHANGES) & set(listed)
     assert len({rule.name for rule in RULES}) == len(RULES)
+
+
+def test_of_damaged_data_the_first_thing_is_that_nothing_writes() -> None:
+    (cause,) = judged(("db1", "pg.checksum_failures", "shop"))["causes"]
+    assert (cause["next_is"], cause["next"]) == (
+        "manual",
+        "Let nothing make it worse: ansible-playbook analytics.ops.triage --tags stop_writes --limit db1 "
+        "-e triage_confirm_stop_writes=true. Mend shop.",
+    )
+
+
+def test_writes_that_are_stopped_are_a_cause_though_only_a_warning() -> None:
+    answer = judged(("db1", "pg.writes_stopped", "server"), API_FAILS, severity="warning")
+    assert roots(answer) == [("database", "postgres on db1", "pg.writes_stopped")]
+    assert answer["causes"][0]["next"] == "Mend server."
