@@ -140,7 +140,7 @@ def pending_restart(rule: Any, settings: List[Row]) -> Iterator[Finding]:
 @CHECKS.check(
     "writes_stopped",
     needs=("settings",),
-    procedure="E06",
+    procedure="H03",
     question="Has nobody stopped all writes (`pg_read_only`) and forgotten it?",
 )
 def writes_stopped(rule: Any, settings: List[Row]) -> Iterator[Finding]:
