@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -271,6 +272,18 @@ def test_an_interrupt_while_it_waits_says_that_writes_are_stopped(shop: Shop) ->
     assert result["failed"]
     assert result["msg"].startswith("Interrupted. Writes are stopped already")
     assert (shop.refused(), shop.file()) == (True, ("on", True))
+
+
+def test_an_interrupt_while_it_connects_is_none_that_gets_lost() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        login = {"login_host": "127.0.0.1", "login_port": silent.getsockname()[1], "connect_timeout": 600}
+        process = start_module("pg_read_only", state="stopped", **login)
+        with silent.accept()[0] as client:
+            client.recv(1)
+            process.terminate()
+            result = module_result(process)
+    assert result["failed"]
+    assert result["msg"].startswith("Interrupted.")
 
 
 def test_who_still_writes_is_told_and_ended_only_when_asked(shop: Shop) -> None:

@@ -249,6 +249,7 @@ def _deadline(seconds: Optional[float]) -> Optional[_Deadline]:
 
 def _wait(connection: Any) -> None:
     """Called by psycopg2 whenever it would wait. Short slices, so that an interrupt is seen at once."""
+    from psycopg2 import Error
     from psycopg2.extensions import POLL_OK, POLL_READ, POLL_WRITE
 
     while True:
@@ -267,5 +268,7 @@ def _wait(connection: Any) -> None:
             )
         except KeyboardInterrupt:
             # Closing alone, which psycopg2 does next, would let a VACUUM run on until it next writes to the socket.
-            connection.cancel()
+            # One that is still being made has nothing to cancel, and its saying so must not take the interrupt's place.
+            with contextlib.suppress(Error):
+                connection.cancel()
             raise
