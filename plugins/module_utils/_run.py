@@ -26,7 +26,11 @@ def exit_module(module: Any, work: Callable[[], Dict[str, Any]]) -> None:
     except OpsError as error:
         module.fail_json(msg=error.text)
     except KeyboardInterrupt:
-        module.fail_json(msg="Interrupted. What was begun was given back; run the task again to go on.")
+        # What was finished before is not taken back: a service that was started runs.
+        module.fail_json(
+            msg="Interrupted. Locks, connections and unfinished files were given up, what was finished stays; "
+            "run the task again to go on."
+        )
     except Exception as error:  # a bug of ours: say so, keep the traceback where only -vvv shows it
         module.fail_json(
             msg="Unexpected {0}: {1}. This is a bug in analytics.ops; please report it with the output of -vvv.".format(
