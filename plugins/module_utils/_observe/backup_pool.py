@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Dict, List, Optional, Sequence
 
 from .._judge.backup import LEVELS, Backup, Reading
@@ -16,6 +16,8 @@ from .._judge.backup_names import series_of
 from .backup_checksum import Checksums
 from .backup_reader import Request, read_backup
 from .backup_stream import Guard
+
+_SLICE_SECONDS = 0.2
 
 
 def read_backups(
@@ -42,7 +44,7 @@ def read_backups(
             counted[series] += 1
             asked = request if not newest or counted[series] <= newest else request._replace(level=LEVELS[0])
             futures[backup.path] = pool.submit(read_backup, backup, asked, guard, checksums)
-        return [futures[backup.path].result() for backup in backups]
+        return [_awaited(futures[backup.path]) for backup in backups]
     finally:
         # Nothing is left to stop after a good end. Interrupted, also between two submissions, readings end at their
         # next block and those that wait never begin.
@@ -50,3 +52,10 @@ def read_backups(
         for future in list(futures.values()):
             future.cancel()
         pool.shutdown(wait=True)
+
+
+def _awaited(future: Future) -> Reading:
+    """In slices: a signal that comes while a thread is about to wait is not seen before it wakes."""
+    while not wait([future], timeout=_SLICE_SECONDS).done:
+        pass
+    return future.result()
