@@ -28,7 +28,8 @@ NAMED_PATHS = 200
 
 # Data of PostgreSQL (also WAL of an archive), Redis and DuckDB, whatever became of the name since.
 _DATA = re.compile(
-    r"[0-9A-F]{24}(?:\..*)?|[0-9A-F]{8}\.history|PG_VERSION|pg_control|pg_filenode\.map|\d+(?:_[a-z]+)?(?:\.\d+)?|.*\.(?:rdb|aof|duckdb|ddb|wal)(?:[.-].*)?|"
+    r"[0-9A-F]{24}(?:\..*)?|[0-9A-F]{8}\.history|PG_VERSION|pg_control|pg_filenode\.map|"
+    r"\d+(?:_[a-z]+)?(?:\.\d+)?|.*\.(?:rdb|aof|duckdb|ddb|wal)(?:[.-].*)?|"
     r"appendonly.*",
     re.IGNORECASE | re.DOTALL,
 )
