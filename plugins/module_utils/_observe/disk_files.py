@@ -43,7 +43,7 @@ def resolved(option: str, directory: str) -> str:
     if not os.path.isabs(directory):
         raise InputError("{0}: {1} is no absolute path.".format(option, printable(directory)), "Give one from / on.")
     real = os.path.realpath(directory)
-    for name in {os.path.normpath(directory), real}:
+    for name in (os.path.normpath(directory), real):
         demand_harmless(option, name)
         for parent in above(name):
             if os.path.lexists(os.path.join(parent, DATA_DIRECTORY)):
