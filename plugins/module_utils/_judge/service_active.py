@@ -63,10 +63,12 @@ def _unit(rule: Rule, host: Host, unit: Unit) -> Finding:
     look = "Look at its log: journalctl -u {0} -n 50.".format(unit.name)
     if not unit.there:
         return rule.say(CRITICAL, unit.subject, *_not_loaded(unit))
-    if unit.active and unit.loops(host.now):
-        why = again_text("systemd", unit.number("NRestarts"), unit.time("ActiveEnterTimestamp"), host.now)
+    if unit.loops(host.now):
+        why = "{0}; systemd waits to start it again".format(failure_text(unit))
+        if unit.active:
+            why = again_text("systemd", unit.number("NRestarts"), unit.time("ActiveEnterTimestamp"), host.now)
         message = "{0} does not stay up: {1}.{2}".format(unit.name, why, said(unit.lines))
-        return rule.say(CRITICAL, unit.subject, message, look)
+        return rule.say(CRITICAL, unit.subject, message, _failure_advice(unit))
     if unit.active:
         return rule.say(OK, unit.subject, "{0} is {1} ({2}).".format(unit.name, state, sub))
     if state == "failed":
@@ -74,11 +76,6 @@ def _unit(rule: Rule, host: Host, unit: Unit) -> Finding:
         gave_up = "; systemd restarted it {0} and gave up".format(times_text(restarts)) if restarts else ""
         why = failure_text(unit) + gave_up
         message = "{0} has failed: {1}.{2}".format(unit.name, why, said(unit.lines))
-        return rule.say(CRITICAL, unit.subject, message, _failure_advice(unit))
-    if unit.loops(host.now):
-        message = "{0} does not stay up: {1}; systemd waits to start it again.{2}".format(
-            unit.name, failure_text(unit), said(unit.lines)
-        )
         return rule.say(CRITICAL, unit.subject, message, _failure_advice(unit))
     if state == "activating":
         seconds = host.now - (unit.time("InactiveExitTimestamp") or host.now)
@@ -137,17 +134,14 @@ def _failure_advice(unit: Unit) -> str:
 def _container(rule: Rule, host: Host, service: ComposeService, container: Container) -> Finding:
     subject, status = service.named(container), container.status
     log = "Look at its log: docker logs --tail 50 {0}.".format(container.name)
-    if status == _RUNNING and container.loops(host.now):
-        why = again_text("Docker", container.restarts, container.started, host.now)
+    if container.loops(host.now):
+        why = "{0}; Docker starts it again and again".format(container_text(container))
+        if status == _RUNNING:
+            why = again_text("Docker", container.restarts, container.started, host.now)
         message = "{0} does not stay up: {1}.{2}".format(container.name, why, said(container.lines))
         return rule.say(CRITICAL, subject, message, log)
     if status == _RUNNING:
         return rule.say(OK, subject, "{0} is running.".format(container.name))
-    if status == "restarting":
-        message = "{0} does not stay up: {1}; Docker starts it again and again.{2}".format(
-            container.name, container_text(container), said(container.lines)
-        )
-        return rule.say(CRITICAL, subject, message, log)
     if status == "exited":
         message = "{0} does not run: {1}.{2}".format(container.name, container_text(container), said(container.lines))
         return rule.say(CRITICAL, subject, message, "{0} Start it: {1}.".format(log, _up(service)))
