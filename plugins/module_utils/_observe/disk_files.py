@@ -24,9 +24,7 @@ from .._judge.disk_cleanup import (
 from .._judge.text import printable
 from .disk_held import nobody_else_has
 from .host_mounts import Mount
-from .regular import open_regular
-
-_BLOCK = 512
+from .regular import allocated_bytes, open_regular
 
 Chosen = Callable[[Mapping[str, float]], Sequence[str]]
 
@@ -77,7 +75,7 @@ def old_files(root: str, chosen: Chosen, hidden: Dict[str, str]) -> Iterator[Old
             if seen.st_nlink == 1 and seen.st_blocks:
                 free = _may_go(path, name)
                 if free is not False:
-                    yield OldFile(root, path, seen.st_blocks * _BLOCK, identity(seen), certain=free is True)
+                    yield OldFile(root, path, allocated_bytes(seen), identity(seen), certain=free is True)
 
 
 def _entries(directory: str, device: int) -> Tuple[Dict[str, os.stat_result], List[str]]:

@@ -17,9 +17,9 @@ from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Set, Tup
 from .._judge.disk_findings import Holder
 from .host_mounts import Mount
 from .host_proc import Files
+from .regular import allocated_bytes
 
 _DELETED = " (deleted)"
-_BLOCK = 512
 
 
 @dataclass
@@ -57,7 +57,7 @@ def held_files(files: Files, devices: FrozenSet[str], silent: Sequence[str]) -> 
                 key = (seen.st_dev, seen.st_ino)
                 held.identities.add(key)
                 if not seen.st_nlink and "{0}:{1}".format(os.major(seen.st_dev), os.minor(seen.st_dev)) in devices:
-                    size = seen.st_blocks * _BLOCK
+                    size = allocated_bytes(seen)
                     deleted.setdefault(key, (size, path.removesuffix(_DELETED), []))[2].append(pid)
         except PermissionError:
             held.unseen += 1

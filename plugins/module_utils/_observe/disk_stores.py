@@ -15,10 +15,11 @@ from .._judge.disk_findings import Wal
 from .._judge.postgres_words import many
 from .._judge.text import bytes_text, printable
 from .program import ask
+from .regular import allocated_bytes
 
 PACKAGES = "/var/cache/apt/archives"
 _SEGMENT = re.compile(r"[0-9A-F]{24}(?:\.partial)?")
-_BLOCK, _SECONDS = 512, 30.0
+_SECONDS = 30.0
 
 Hidden = Dict[str, str]
 
@@ -91,6 +92,6 @@ def wal(directory: str, hidden: Hidden) -> Optional[Wal]:
 
 def _allocated(path: str) -> int:
     try:
-        return os.lstat(path).st_blocks * _BLOCK
+        return allocated_bytes(os.lstat(path))
     except OSError:  # it went meanwhile
         return 0

@@ -11,6 +11,8 @@ import os
 import stat
 from typing import Any
 
+_BLOCK = 512  # the unit of st_blocks, whatever the file system's own is
+
 
 def open_regular(path: str) -> Any:
     """For reading bytes. Raises ``OSError`` for everything that is no regular file, and never waits."""
@@ -22,3 +24,8 @@ def open_regular(path: str) -> Any:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     raise OSError(errno.EINVAL, "it is no regular file", path)
+
+
+def allocated_bytes(seen: os.stat_result) -> int:
+    """What a file takes of its disk, which a hole or compression makes less than its length."""
+    return seen.st_blocks * _BLOCK
