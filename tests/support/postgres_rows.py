@@ -29,6 +29,28 @@ SERVER = Row(
     analyze_scale_factor=0.1,
 )
 
+# Idle in a transaction, and nobody waits for it.
+SESSION = Row(
+    pid=1,
+    own=False,
+    backend_start="09:00",
+    transaction_start="10:00",
+    database="shop",
+    user="app",
+    application="api",
+    client=None,
+    backend_type="client backend",
+    state="idle in transaction",
+    wait_event_type=None,
+    query="UPDATE orders SET note = 'secret'",
+    state_seconds=60.0,
+    statement_seconds=60.0,
+    blockers=[],
+    waited_seconds=None,
+    superuser=False,
+    may_signal=True,
+)
+
 
 def answers(name, limits=None, **parts):
     """What one check says of the snapshot's ``parts``; its ``interval`` is of no earlier result."""

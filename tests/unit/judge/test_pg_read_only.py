@@ -28,30 +28,11 @@ from ansible_collections.analytics.ops.plugins.module_utils._judge.pg_read_only 
 )
 from ansible_collections.analytics.ops.plugins.module_utils._judge.rows import Row
 
+from tests.support.postgres_rows import SESSION
+
 OWN = "analytics.ops"
 CUT = 1000.0
-WRITER = Row(
-    pid=1,
-    own=False,
-    backend_start="09:00",
-    transaction_start="10:00",
-    database="shop",
-    user="app",
-    application="api",
-    client=None,
-    backend_type="client backend",
-    state="idle in transaction",
-    wait_event_type=None,
-    query="UPDATE orders SET note = 'secret'",
-    writes=True,
-    since=999.0,
-    state_seconds=60.0,
-    statement_seconds=60.0,
-    blockers=[],
-    waited_seconds=None,
-    superuser=False,
-    may_signal=True,
-)
+WRITER = SESSION.but(writes=True, since=999.0)
 READER = WRITER.but(writes=False, query="SELECT 1")
 SEEN = Row(
     standby=False, setting=None, record=None, role="ops", now="03:12", overrides=[], prepared=[], subscriptions=[]

@@ -15,33 +15,15 @@ from ansible_collections.analytics.ops.plugins.module_utils._judge.pg_terminate 
 )
 from ansible_collections.analytics.ops.plugins.module_utils._judge.rows import Row
 
+from tests.support.postgres_rows import SESSION
+
 OWN = "analytics.ops"
-PLAIN = Row(
-    pid=1,
-    own=False,
-    backend_start="09:00",
-    transaction_start="10:00",
-    database="shop",
-    user="app",
-    application="api",
-    client=None,
-    backend_type="client backend",
-    state="idle in transaction",
-    wait_event_type=None,
-    query="UPDATE orders SET note = 'secret'",
-    state_seconds=60.0,
-    statement_seconds=60.0,
-    blockers=[],
-    waited_seconds=None,
-    superuser=False,
-    may_signal=True,
-)
-ACTIVE = PLAIN.but(state="active")
+ACTIVE = SESSION.but(state="active")
 ALL_LIMITS = {"blocking_seconds": 30, "idle_in_transaction_seconds": 60, "statement_seconds": 60}
 
 
 def waiter(pid: int, behind: int, seconds: Any) -> Row:
-    return PLAIN.but(
+    return SESSION.but(
         pid=pid, state="active", wait_event_type="Lock", blockers=[behind], waited_seconds=seconds, query="LOCK orders"
     )
 
@@ -57,26 +39,26 @@ def pids(steps: Any) -> list[int]:
 @pytest.mark.parametrize(
     ("session", "wanted", "goes"),
     [
-        (PLAIN, {"idle_in_transaction_seconds": 60}, True),
-        (PLAIN.but(state="idle in transaction (aborted)"), {"idle_in_transaction_seconds": 60}, True),
-        (PLAIN, {"idle_in_transaction_seconds": 60.1}, False),
-        (PLAIN, {"idle_in_transaction_seconds": None, "statement_seconds": 0}, False),
-        (PLAIN.but(state="idle"), {"idle_in_transaction_seconds": 0}, False),
-        (PLAIN.but(state=None), {"idle_in_transaction_seconds": 0}, False),
-        (PLAIN.but(state_seconds=None), {"idle_in_transaction_seconds": 0}, False),
+        (SESSION, {"idle_in_transaction_seconds": 60}, True),
+        (SESSION.but(state="idle in transaction (aborted)"), {"idle_in_transaction_seconds": 60}, True),
+        (SESSION, {"idle_in_transaction_seconds": 60.1}, False),
+        (SESSION, {"idle_in_transaction_seconds": None, "statement_seconds": 0}, False),
+        (SESSION.but(state="idle"), {"idle_in_transaction_seconds": 0}, False),
+        (SESSION.but(state=None), {"idle_in_transaction_seconds": 0}, False),
+        (SESSION.but(state_seconds=None), {"idle_in_transaction_seconds": 0}, False),
         (ACTIVE, {"statement_seconds": 60}, True),
         (ACTIVE, {"statement_seconds": 60.1}, False),
         (ACTIVE, {"idle_in_transaction_seconds": 0}, False),
         (ACTIVE.but(wait_event_type="Lock"), {"statement_seconds": 0}, False),
-        (PLAIN, {"blocking_seconds": 0}, False),
-        (PLAIN, {"pid": 1}, True),
-        (PLAIN, {"pid": 2, **ALL_LIMITS}, False),
-        (PLAIN, {"pid": 1, "backend_start": "09:00"}, True),
-        (PLAIN, {"pid": 1, "backend_start": "08:00"}, False),
-        (PLAIN, {"pid": 1, "users": ["app", "x"], "databases": ["shop"], "applications": ["api"]}, True),
-        (PLAIN, {"pid": 1, "users": ["x"]}, False),
-        (PLAIN, {"pid": 1, "databases": ["x"]}, False),
-        (PLAIN, {"pid": 1, "applications": ["x"]}, False),
+        (SESSION, {"blocking_seconds": 0}, False),
+        (SESSION, {"pid": 1}, True),
+        (SESSION, {"pid": 2, **ALL_LIMITS}, False),
+        (SESSION, {"pid": 1, "backend_start": "09:00"}, True),
+        (SESSION, {"pid": 1, "backend_start": "08:00"}, False),
+        (SESSION, {"pid": 1, "users": ["app", "x"], "databases": ["shop"], "applications": ["api"]}, True),
+        (SESSION, {"pid": 1, "users": ["x"]}, False),
+        (SESSION, {"pid": 1, "databases": ["x"]}, False),
+        (SESSION, {"pid": 1, "applications": ["x"]}, False),
     ],
 )
 def test_who_is_chosen(session: Row, wanted: dict[str, Any], goes: bool) -> None:
@@ -87,13 +69,13 @@ def test_who_is_chosen(session: Row, wanted: dict[str, Any], goes: bool) -> None
 @pytest.mark.parametrize(("waited", "goes"), [(30, True), (29.9, False), (None, False)])
 def test_who_blocks_goes_by_the_longest_that_waits(waited: Any, goes: bool) -> None:
     """Through a queue: only its root is chosen."""
-    choice = chosen(PLAIN, waiter(2, 1, 1), waiter(3, 2, waited), blocking_seconds=30)
+    choice = chosen(SESSION, waiter(2, 1, 1), waiter(3, 2, waited), blocking_seconds=30)
     assert pids(choice.plan) == ([1] if goes else [])
     assert choice.waiting == 2
 
 
 def test_the_reason_tells_who_waits_and_hides_what_is_secret() -> None:
-    (step,) = chosen(PLAIN, waiter(2, 1, 45), waiter(3, 1, 5), blocking_seconds=30).plan
+    (step,) = chosen(SESSION, waiter(2, 1, 45), waiter(3, 1, 5), blocking_seconds=30).plan
     assert step.reason == (
         "2 sessions wait for a lock of it, the longest for 45 s. "
         "It is idle in transaction for 1 min, last statement: UPDATE orders SET note = '…'."
@@ -111,25 +93,25 @@ def test_the_reason_tells_who_waits_and_hides_what_is_secret() -> None:
         "database": "shop",
         "application_name": "api",
     }
-    (step,) = chosen(PLAIN, waiter(2, 1, 45), blocking_seconds=30, idle_in_transaction_seconds=1).plan
+    (step,) = chosen(SESSION, waiter(2, 1, 45), blocking_seconds=30, idle_in_transaction_seconds=1).plan
     assert step.reason.startswith("1 session waits for a lock of it")
 
 
 @pytest.mark.parametrize(
     ("session", "wanted", "why"),
     [
-        (PLAIN.but(own=True), {}, "It is this very session."),
-        (PLAIN.but(backend_type="walsender"), {}, "It serves a replica or a base backup."),
-        (PLAIN.but(backend_type="walsender"), {"also": ["replication"]}, ""),
-        (PLAIN.but(backend_type="checkpointer"), {"also": ["replication"]}, "It is a process of the server itself."),
-        (PLAIN.but(application=OWN), {}, "It is a run of this collection."),
-        (PLAIN.but(application="pgBackRest [backup]"), {}, "It is a backup."),
-        (PLAIN.but(application="pg_dump"), {"also": ["superusers"]}, "It is a backup."),
-        (PLAIN.but(application="pg_dump"), {"also": ["backups"]}, ""),
-        (PLAIN.but(application=None), {}, ""),
-        (PLAIN.but(superuser=True), {"also": ["backups"]}, "Its user is a superuser."),
-        (PLAIN.but(superuser=True), {"also": ["superusers"]}, ""),
-        (PLAIN, {"action": "cancel"}, "It runs no statement that could be cancelled."),
+        (SESSION.but(own=True), {}, "It is this very session."),
+        (SESSION.but(backend_type="walsender"), {}, "It serves a replica or a base backup."),
+        (SESSION.but(backend_type="walsender"), {"also": ["replication"]}, ""),
+        (SESSION.but(backend_type="checkpointer"), {"also": ["replication"]}, "It is a process of the server itself."),
+        (SESSION.but(application=OWN), {}, "It is a run of this collection."),
+        (SESSION.but(application="pgBackRest [backup]"), {}, "It is a backup."),
+        (SESSION.but(application="pg_dump"), {"also": ["superusers"]}, "It is a backup."),
+        (SESSION.but(application="pg_dump"), {"also": ["backups"]}, ""),
+        (SESSION.but(application=None), {}, ""),
+        (SESSION.but(superuser=True), {"also": ["backups"]}, "Its user is a superuser."),
+        (SESSION.but(superuser=True), {"also": ["superusers"]}, ""),
+        (SESSION, {"action": "cancel"}, "It runs no statement that could be cancelled."),
         (ACTIVE, {"action": "cancel"}, ""),
         (ACTIVE.but(query="VACUUM orders"), {}, ""),  # it is named by its number
     ],
@@ -147,8 +129,8 @@ def test_who_is_spared(session: Row, wanted: dict[str, Any], why: str) -> None:
         (ACTIVE, {"active": True}, ""),
         (ACTIVE, {"statement_seconds": 60}, ""),
         (ACTIVE.but(query="VACUUM orders"), {"active": True}, "It maintains something."),
-        (PLAIN.but(query="VACUUM orders"), {}, ""),
-        (PLAIN.but(state="idle"), {}, ""),  # it holds an advisory lock
+        (SESSION.but(query="VACUUM orders"), {}, ""),
+        (SESSION.but(state="idle"), {}, ""),  # it holds an advisory lock
     ],
 )
 def test_who_blocks_while_it_works_is_spared(blocker: Row, wanted: dict[str, Any], why: str) -> None:
@@ -158,7 +140,12 @@ def test_who_blocks_while_it_works_is_spared(blocker: Row, wanted: dict[str, Any
 
 
 def test_the_plan_is_in_order_and_goes_on_behind_what_is_spared() -> None:
-    sessions = [PLAIN.but(pid=3), PLAIN.but(pid=1, superuser=True), PLAIN.but(pid=2, state="idle"), PLAIN.but(pid=4)]
+    sessions = [
+        SESSION.but(pid=3),
+        SESSION.but(pid=1, superuser=True),
+        SESSION.but(pid=2, state="idle"),
+        SESSION.but(pid=4),
+    ]
     choice = chosen(*sessions, idle_in_transaction_seconds=0)
     assert (pids(choice.plan), pids(choice.spared)) == ([3, 4], [1])
 
@@ -170,9 +157,9 @@ def test_names_any() -> None:
 
 
 def test_rights_and_what_is_left() -> None:
-    plan = chosen(PLAIN, PLAIN.but(pid=2), pid=None, idle_in_transaction_seconds=0).plan
-    assert pids(lacks_right(plan, [PLAIN, PLAIN.but(pid=2, may_signal=False)])) == [2]
-    assert pids(unfinished(plan, [PLAIN, PLAIN.but(pid=2, backend_start="11:00")], "terminate")) == [1]
+    plan = chosen(SESSION, SESSION.but(pid=2), pid=None, idle_in_transaction_seconds=0).plan
+    assert pids(lacks_right(plan, [SESSION, SESSION.but(pid=2, may_signal=False)])) == [2]
+    assert pids(unfinished(plan, [SESSION, SESSION.but(pid=2, backend_start="11:00")], "terminate")) == [1]
     assert unfinished(plan, [], "terminate") == []
-    assert pids(unfinished(plan, [PLAIN, ACTIVE.but(pid=2)], "cancel")) == [2]
+    assert pids(unfinished(plan, [SESSION, ACTIVE.but(pid=2)], "cancel")) == [2]
     assert unfinished(plan, [ACTIVE.but(transaction_start="11:00")], "cancel") == []
